@@ -1,0 +1,1 @@
+"""The dashboard: reads what runs have recorded, and never trains."""

@@ -1,0 +1,1 @@
+"""The built-in plugins, one file each. They come in by entry points, like everybody else's."""

@@ -1,0 +1,1 @@
+"""Shallow classifiers over features."""

@@ -1,0 +1,23 @@
+"""The classifier ``forest``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workbench.plugin import Task, Trial
+
+
+def forest(trial: Trial, task: Task) -> Any:
+    """Random forest."""
+    from sklearn.ensemble import RandomForestClassifier
+
+    return RandomForestClassifier(
+        n_estimators=trial.suggest_int("n_estimators", 100, 500, log=True),
+        max_features=trial.suggest_float("max_features", 0.01, 0.5, log=True),
+        min_samples_leaf=trial.suggest_int("min_samples_leaf", 1, 10, log=True),
+        n_jobs=task.n_jobs,
+        random_state=task.seed,
+    )
+
+
+forest.preload = ("sklearn.ensemble", "sklearn.pipeline")  # type: ignore[attr-defined]

@@ -1,0 +1,27 @@
+"""The classifier ``svm``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workbench.plugin import Task, Trial
+
+
+def svm(trial: Trial, task: Task) -> Any:
+    """Support vector machine with an RBF kernel."""
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+
+    return make_pipeline(
+        StandardScaler(),
+        SVC(
+            C=trial.suggest_float("C", 1e-1, 1e3, log=True),
+            gamma=trial.suggest_float("gamma", 1e-5, 1e-2, log=True),
+            cache_size=1000,
+            random_state=task.seed,
+        ),
+    )
+
+
+svm.preload = ("sklearn.svm", "sklearn.preprocessing", "sklearn.pipeline")  # type: ignore[attr-defined]

@@ -1,0 +1,1 @@
+"""Deep networks: classifiers over uint8 images."""

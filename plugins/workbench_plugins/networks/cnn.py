@@ -1,0 +1,67 @@
+"""The network ``cnn``."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from workbench.plugin import Task, Trial
+
+
+def cnn(trial: Trial, task: Task) -> Any:
+    """Small convolutional network, trained from scratch with augmentation (Keras)."""
+    from workbench_plugins.networks.keras_classifier import KerasClassifier
+
+    side = min(task.image_shape[:2])
+    deepest = max(2, min(5, side.bit_length() - 3))  # the last feature map keeps about 4 pixels a side
+    build = functools.partial(
+        build_cnn,
+        blocks=trial.suggest_int("blocks", 2, deepest),
+        width=trial.suggest_categorical("width", [16, 24, 32]),
+        dropout=trial.suggest_float("dropout", 0.0, 0.5),
+    )
+    return KerasClassifier(
+        build,
+        batch_size=trial.suggest_categorical("batch_size", [32, 64, 128]),
+        learning_rate=trial.suggest_float("learning_rate", 5e-4, 1e-2, log=True),
+        weight_decay=trial.suggest_float("weight_decay", 1e-5, 1e-2, log=True),
+        augmentation=trial.suggest_categorical("augmentation", ["none", "shift", "shift+flip"]),
+        seed=task.seed,
+        deterministic=task.deterministic,
+    )
+
+
+cnn.preload = ("workbench_plugins.networks.keras_classifier", "sklearn.pipeline")  # type: ignore[attr-defined]
+
+
+def build_cnn(image_shape: tuple[int, int, int], n_classes: int, blocks: int, width: int, dropout: float) -> Any:
+    """Returns a Keras model from images (floats, 0 to 255) to logits.
+
+    Each block is a convolution, batch normalisation, ReLU and a halving of the size; the width doubles up to four
+    times its start; global average pooling keeps the number of parameters small.
+
+    Args:
+        image_shape: ``(height, width, channels)``.
+        n_classes: Number of logits.
+        blocks: Number of blocks.
+        width: Channels of the first block.
+        dropout: Rate before the last layer.
+    """
+    import keras
+    from keras import layers
+
+    inputs = keras.Input(image_shape)
+    x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
+    for block in range(blocks):
+        channels = width * 2 ** min(block, 2)
+        x = layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
+        x = layers.BatchNormalization(momentum=0.9)(x)
+        x = layers.ReLU()(x)
+        if block:
+            x = layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
+            x = layers.BatchNormalization(momentum=0.9)(x)
+            x = layers.ReLU()(x)
+        x = layers.MaxPooling2D(2, padding="same")(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.Dropout(dropout)(x)
+    return keras.Model(inputs, layers.Dense(n_classes)(x))

@@ -1,0 +1,1 @@
+"""Feature selectors and reducers: features to fewer features."""

@@ -1,0 +1,334 @@
+"""The workbench from Python: the same runs that ``workbench tune`` makes, in the same workspace."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib import metadata
+
+import numpy as np
+
+from workbench import data, hardware
+from workbench.candidate import BASELINE, Candidate, parse
+from workbench.errors import RunError, WorkbenchError
+from workbench.judge import refit
+from workbench.judge.leaderboard import Comparison
+from workbench.plugin import Task
+from workbench.registry import Registry
+from workbench.tuning.process import Job
+from workbench.tuning.progress import Display, Silent
+from workbench.tuning.specification import Specification, format_seconds, parse_budget
+from workbench.tuning.supervisor import Stop, Supervisor
+from workbench.tuning.tuner import Contender, Tuner, contenders_of
+from workbench.tuning.workspace import DEFAULT_WORKSPACE, Run, Workspace
+
+#: What competes when nobody says what: both families.
+DEFAULT_CANDIDATES = ("hog/svm", "hog+color+edges/xgboost", "cnn")
+
+_PACKAGES = ("keras", "numpy", "optuna", "scikit-image", "scikit-learn", "tensorflow", "xgboost")
+
+
+class Interrupted(KeyboardInterrupt):
+    """A run was ended by Ctrl-C. What was finished is kept.
+
+    Attributes:
+        comparison: What there is of it.
+    """
+
+    def __init__(self, comparison: Comparison) -> None:
+        super().__init__(comparison.name)
+        self.comparison = comparison
+
+
+def tune(
+    source: str | os.PathLike[str],
+    candidates: Sequence[str] | None = None,
+    *,
+    budget: str | float = "10m",
+    trials: int | None = None,
+    seed: int = 0,
+    image_size: int | None = None,
+    exclude: Sequence[str] = (),
+    workspace: str | os.PathLike[str] = DEFAULT_WORKSPACE,
+    storage: str | None = None,
+    deterministic: bool = False,
+    progress: Silent | bool = True,
+) -> Comparison:
+    """Compares candidates on a data set: same images, same split, same seeds, same time.
+
+    Args:
+        source: Name of a data set plugin; or path of a folder of class folders (with or without ``train``, ``val`` and
+            ``test`` above them), of a table (``.csv`` or ``.parquet`` with the columns path and label, and optionally
+            split and group), of an ``.npz`` or of a folder of IDX files.
+        candidates: Paths such as ``hog+color/kbest/svm`` or ``cnn``; default: :data:`DEFAULT_CANDIDATES`. The
+            most-frequent-class baseline always competes besides.
+        budget: Wall-clock time for the whole run, refits and tests included: ``"90s"``, ``"10m"``, ``"1h"`` or seconds.
+        trials: Most trials for a candidate.
+        seed: Seed of the split, the samplers and the estimators.
+        image_size: Side in pixels that every image is stretched to; default: chosen from the images.
+        exclude: Names of classes to leave out.
+        workspace: Folder where the run is recorded.
+        storage: URL of an Optuna storage; default: SQLite in the workspace.
+        deterministic: Makes equal seeds give equal results for networks too, whose number of epochs otherwise depends
+            on the machine's speed.
+        progress: Whether to show on stderr what is happening.
+
+    Returns:
+        The finished comparison.
+
+    Raises:
+        WorkbenchError: For whatever the caller can mend, in words.
+        Interrupted: After Ctrl-C, with what there is of the comparison.
+    """
+    started = time.monotonic()
+    show = progress if isinstance(progress, Silent) else Display() if progress else Silent()
+    budget_seconds = parse_budget(budget)
+    if trials is not None and trials < 1:
+        raise WorkbenchError(f"trials must be at least 1, not {trials}")
+    registry = Registry.discover()
+    names = list(dict.fromkeys([BASELINE, *(candidates or DEFAULT_CANDIDATES)]))
+    parsed = [parse(name, registry) for name in names]
+    place = Workspace(workspace, storage)
+    images, split = _load(str(source), registry, place, image_size, exclude, seed, show)
+    with place.new_name(images.name) as name:
+        specification = Specification(
+            run=name,
+            source=images.location,
+            candidates=tuple(candidate.name for candidate in parsed),
+            budget_seconds=budget_seconds,
+            trials=trials,
+            seed=seed,
+            image_size=image_size,
+            exclude=tuple(exclude),
+            deterministic=deterministic,
+            n_jobs=hardware.cpu_count(),
+            data=_describe(images, split),
+            hardware=hardware.detect().as_dict(),
+            versions={"workbench": metadata.version("image-workbench"), **_versions()},
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        session = _Session(specification, place, show, started)
+        session.probe(parsed, images, split)
+        run = place.create(specification)
+        first = next(iter(run.studies.values()))
+        parts = {part: getattr(split, part) for part in ("train", "val", "test")}
+        first.set_user_attr("workbench:split", place.save_arrays(first, "split", **parts))
+        return session.compete(run, parsed, images, split)
+
+
+def resume(
+    run: str,
+    *,
+    budget: str | float | None = None,
+    workspace: str | os.PathLike[str] = DEFAULT_WORKSPACE,
+    storage: str | None = None,
+    progress: Silent | bool = True,
+) -> Comparison:
+    """Goes on where a run stopped, however it stopped: tunes for the rest of its budget, and refits what is missing.
+
+    Args:
+        run: The run's name.
+        budget: New budget of the whole run, what was used before included; default: the one it had.
+        workspace: Folder where the run is recorded.
+        storage: URL of an Optuna storage; default: SQLite in the workspace.
+        progress: Whether to show on stderr what is happening.
+
+    Raises:
+        WorkbenchError: If there is no such run, or its data have changed.
+        Interrupted: After Ctrl-C, with what there is of the comparison.
+    """
+    started = time.monotonic()
+    show = progress if isinstance(progress, Silent) else Display() if progress else Silent()
+    place = Workspace(workspace, storage)
+    specification = place.open(run).specification
+    if budget is not None:
+        specification = replace(specification, budget_seconds=parse_budget(budget))
+    registry = Registry.discover()
+    parsed = [parse(name, registry) for name in specification.candidates]
+    with place.hold(run):
+        images, split = _load(
+            specification.source, registry, place, specification.image_size, specification.exclude,
+            specification.seed, show,
+        )  # fmt: skip
+        if split.hash != specification.data["split_hash"]:
+            raise RunError(
+                f"the data of run {run!r} have changed since it began ({specification.source}); "
+                "its results would not be comparable. Start a new run, or put the data back."
+            )
+        session = _Session(specification, place, show, started)
+        session.probe(parsed, images, split)
+        recorded = place.open(run)
+        missing = [name for name in specification.candidates if name not in recorded.studies]
+        if missing:  # killed while the studies were being made
+            recorded = Run(specification, {**recorded.studies, **place.create(specification, missing).studies})
+        return session.compete(Run(specification, recorded.studies), parsed, images, split)
+
+
+def open_run(
+    run: str, *, workspace: str | os.PathLike[str] = DEFAULT_WORKSPACE, storage: str | None = None
+) -> Comparison:
+    """Opens a recorded run to read its leaderboard.
+
+    Raises:
+        RunError: If there is no such run, or a newer version made it.
+    """
+    return Comparison(Workspace(workspace, storage).open(run))
+
+
+def _load(
+    source: str,
+    registry: Registry,
+    place: Workspace,
+    image_size: int | None,
+    exclude: Sequence[str],
+    seed: int,
+    show: Silent,
+) -> tuple[data.Images, data.Split]:
+    try:
+        found = data.resolve(source, registry, exclude)
+    except ConnectionError as error:  # what data set plugins raise offline
+        raise WorkbenchError(str(error)) from None
+    images = data.load(found, place.cache, image_size, show.loading)
+    split = data.make_split(images, seed)
+    return images, split
+
+
+def _describe(images: data.Images, split: data.Split) -> dict[str, object]:
+    counts = np.bincount(images.labels, minlength=len(images.class_names))
+    return {
+        "name": images.name,
+        "fingerprint": images.fingerprint,
+        "split_hash": split.hash,
+        "official_split": split.official,
+        "counts": {"images": len(images.labels), **split.counts},
+        "classes": {name: int(count) for name, count in zip(images.class_names, counts, strict=True)},
+        "image_shape": list(images.shape),
+        "skipped": [{"path": path, "reason": reason} for path, reason in images.skipped],
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+@dataclass
+class _Session:
+    """One sitting at a run: a new one, or a resumed one."""
+
+    specification: Specification
+    place: Workspace
+    show: Silent
+    started: float
+
+    def probe(self, candidates: list[Candidate], images: data.Images, split: data.Split) -> None:
+        """Warms the fork server and builds every candidate once; says what is about to happen."""
+        self._say_data(images, split)
+        preload = tuple(module for candidate in candidates for module in candidate.preload())
+        self.supervisor = Supervisor(preload)
+        self.task = Task(
+            image_shape=images.shape,
+            class_names=images.class_names,
+            n_train=len(split.train),
+            seed=self.specification.seed,
+            n_jobs=self.specification.n_jobs,
+            device="gpu" if hardware.detect().gpus else "cpu",
+            deterministic=self.specification.deterministic,
+        )
+        seen = np.concatenate([split.train, split.val])
+        self.job_images = data.arrange(images, seen, f"{split.hash}-seen")
+        self.test_images = data.arrange(images, split.test, f"{split.hash}-test")
+        self.labels = images.labels[seen]
+        self.skipped = {}
+        for candidate in candidates:
+            ended = self.supervisor.build(self._job(candidate), self.specification.seed)
+            if ended.state == "skipped":
+                self.skipped[candidate.name] = f"skipped: {ended.reason}"
+
+    def compete(
+        self, run: Run, candidates: list[Candidate], images: data.Images, split: data.Split
+    ) -> Comparison:
+        """Tunes, refits, tests, and returns the comparison."""
+        for name, reason in self.skipped.items():
+            self.show.say(f"{name} does not compete; {reason}")
+            run.record_result(name, {"trial": None, "status": reason})
+        competing = [candidate for candidate in candidates if candidate.name not in self.skipped]
+        growth = len(self.labels) / len(split.train)
+        loading = time.monotonic() - self.started
+        contenders = contenders_of(
+            run, competing, self._job, max(1.0, self.specification.budget_seconds - loading), growth
+        )
+        deadline = time.monotonic() + sum(max(0.0, c.share - c.used) for c in contenders if c.candidate.name != BASELINE)
+        stop = Stop()
+        tuner = Tuner(run, self.place, self.supervisor, self.show, stop)
+        with stop.on_signals(), self.show.live():
+            tuner.tune(contenders)
+        if stop.requested:
+            self.show.say("Interrupted: refitting what was found. Press Ctrl-C again to stop at once.")
+        comparison = Comparison(run)
+        try:
+            self._refit(run, contenders, images.labels[split.test], deadline, growth)
+        except KeyboardInterrupt:
+            raise Interrupted(comparison) from None
+        if stop.requested:
+            raise Interrupted(comparison)
+        return comparison
+
+    def _refit(
+        self, run: Run, contenders: list[Contender], test_labels: np.ndarray, deadline: float, growth: float
+    ) -> None:
+        waiting = [c for c in contenders if refit.needs_refit(run, c.candidate.name)]
+        for position, contender in enumerate(waiting):
+            name = contender.candidate.name
+            self.show.say(f"refitting {name} on training and validation images, and testing it")
+            later = sum(refit.estimate_seconds(run, c.candidate.name, growth) for c in waiting[position + 1 :])
+            grace = 3 + 0.03 * self.specification.budget_seconds
+            seconds = max(deadline + grace - time.monotonic() - later, 1.0)
+            job = replace(self._job(contender.candidate), test_images=self.test_images)
+            result = refit.refit(run, self.place, self.supervisor, job, test_labels, seconds)
+            if result["status"] != "ok":
+                self.show.say(f"{name}: {result['status']}")
+
+    def _job(self, candidate: Candidate) -> Job:
+        return Job(
+            candidate=candidate,
+            task=self.task,
+            images=self.job_images,
+            labels=self.labels,
+            n_train=self.task.n_train,
+            seconds=0.0,
+            log=self.place.log(self.specification.run),
+        )
+
+    def _say_data(self, images: data.Images, split: data.Split) -> None:
+        height, width, channels = images.shape
+        self.show.say(
+            f"{self.specification.run}: {len(images.labels):,} images of {width}x{height} pixels, "
+            f"{'grey' if channels == 1 else 'colour'}, {len(images.class_names)} classes; "
+            f"{len(split.train):,} to train, {len(split.val):,} to validate, {len(split.test):,} to test "
+            f"({'official split' if split.official else 'stratified by seed ' + str(self.specification.seed)}, "
+            f"{split.hash[:8]})"
+        )
+        say_skipped(images.skipped, self.show)
+        self.show.say(
+            f"budget {format_seconds(self.specification.budget_seconds)} for {', '.join(self.specification.candidates)}"
+        )
+
+
+def say_skipped(skipped: Sequence[tuple[str, str]], show: Silent) -> None:
+    """Names every file that was left out, and why."""
+    if skipped:
+        show.say(f"{len(skipped):,} file{'s' if len(skipped) > 1 else ''} left out:")
+        for path, reason in skipped:
+            show.say(f"  {path}: {reason}")
+
+
+__all__ = ["DEFAULT_CANDIDATES", "Interrupted", "open_run", "resume", "tune"]

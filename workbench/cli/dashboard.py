@@ -1,0 +1,36 @@
+"""``workbench dashboard``: look at runs in the browser."""
+
+from __future__ import annotations
+
+import click
+
+from workbench.cli import options
+
+
+@click.command("dashboard")
+@options.workspace
+@options.storage
+@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True)
+@click.option("--no-browser", is_flag=True, help="Do not open the browser.")
+def command(workspace: str, storage: str | None, port: int, no_browser: bool) -> int:
+    """Open the dashboard, on this machine only."""
+    import importlib.util
+    import os
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    from workbench.errors import WorkbenchError
+
+    spec = importlib.util.find_spec("workbench_dashboard")
+    if spec is None or spec.origin is None or importlib.util.find_spec("streamlit") is None:
+        raise WorkbenchError("the dashboard is not installed; pip install image-workbench brings it and streamlit")
+    arguments = [
+        sys.executable, "-m", "streamlit", "run", str(Path(spec.origin).with_name("app.py")),
+        "--server.address=127.0.0.1", f"--server.port={port}", f"--server.headless={str(no_browser).lower()}",
+        "--browser.gatherUsageStats=false", "--runner.magicEnabled=false", "--client.toolbarMode=minimal",
+    ]  # fmt: skip
+    environment = {**os.environ, "WORKBENCH_WORKSPACE": str(Path(workspace).absolute())}
+    if storage:
+        environment["WORKBENCH_STORAGE"] = storage
+    return subprocess.run(arguments, env=environment).returncode

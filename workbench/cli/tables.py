@@ -1,0 +1,88 @@
+"""Tables for people."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from workbench.tuning.specification import format_seconds
+
+if TYPE_CHECKING:
+    from workbench.judge.leaderboard import Comparison
+
+
+def console() -> Console:
+    """Returns a console on stdout that does not break lines where nobody asked for it."""
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(highlight=False, width=200)
+
+
+def print_comparison(comparison: Comparison) -> None:
+    """Prints a run's leaderboard, what each candidate's best parameters are, and what went wrong."""
+    out = console()
+    document = comparison.document()
+    data, rows = document["data"], document["leaderboard"]
+    counts = data["counts"]
+    out.print()
+    out.print(
+        f"{document['run']}: {counts['images']:,} images, {len(data['classes'])} classes; "
+        f"{counts['train']:,} to train, {counts['val']:,} to validate, {counts['test']:,} to test"
+        + (f"; {len(data['skipped']):,} files left out" if data["skipped"] else ""),
+        markup=False,
+    )
+    out.print(_leaderboard(rows))
+    out.print(
+        "extract and fit: of the best trial, on the training images; refit: the training time on training and validation "
+        "images together, alone on the machine; trials: complete / pruned / failed; latency: median for one image.",
+        style="dim",
+    )
+    for row in rows:
+        if row["best_params"]:
+            values = ", ".join(f"{name}={_short(value)}" for name, value in row["best_params"].items())
+            out.print(f"{row['candidate']}: {values}", markup=False, style="dim")
+    for row in rows:
+        if row["status"] != "ok":
+            out.print(f"{row['candidate']}: {row['status']}", markup=False, style="yellow")
+
+
+def _leaderboard(rows: list[dict[str, Any]]) -> Table:
+    table = Table(header_style="bold")
+    for heading in ("candidate", "family"):
+        table.add_column(heading, no_wrap=True)
+    for heading in (
+        "validation\naccuracy", "test accuracy\n(95 % interval)", "extract", "fit", "refit", "tuning", "trials",
+        "learnable\nparameters", "latency",
+    ):  # fmt: skip
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        trials = row["trials"]
+        table.add_row(
+            row["candidate"],
+            row["family"],
+            _or_dash(row["validation_accuracy"], "{:.4f}".format),
+            _or_dash(
+                row["test_accuracy"],
+                lambda value, row=row: (  # type: ignore[misc]
+                    f"{value:.4f} ({row['test_accuracy_low']:.4f} to {row['test_accuracy_high']:.4f})"
+                ),
+            ),
+            _or_dash(row["extract_seconds"], format_seconds),
+            _or_dash(row["fit_seconds"], format_seconds),
+            _or_dash(row["refit_seconds"], format_seconds),
+            _or_dash(row["tuning_seconds"], format_seconds),
+            f"{trials['complete']} / {trials['pruned']} / {trials['failed']}",
+            _or_dash(row["parameters"], "{:,}".format),
+            _or_dash(row["latency_ms"], "{:.2f} ms".format),
+        )
+    return table
+
+
+def _or_dash(value: Any, form: Any) -> str:
+    return "-" if value is None else str(form(value))
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else json.dumps(value).strip('"')

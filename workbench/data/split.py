@@ -1,0 +1,138 @@
+"""One split for everybody: the official one where the data have it, else stratified 60/20/20 by seed.
+
+Images that share a group stay on one side. What an official split lacks is carved out of its training part.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.data.images import Images
+from workbench.errors import DataError
+
+Rows = npt.NDArray[np.int64]
+
+#: Fifths: one for testing, one for validation, three for training.
+_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Split:
+    """Row numbers of the three parts, and their hash.
+
+    Attributes:
+        train: Training images, in a seeded random order.
+        val: Validation images.
+        test: Test images.
+        hash: Hash of the data's fingerprint and the rows of every part.
+        official: Whether train and test come from the data set itself.
+    """
+
+    train: Rows
+    val: Rows
+    test: Rows
+    hash: str
+    official: bool
+
+    @property
+    def order(self) -> Rows:
+        """All rows: training, then validation, then test."""
+        return np.concatenate([self.train, self.val, self.test])
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of images in each part."""
+        return {"train": len(self.train), "val": len(self.val), "test": len(self.test)}
+
+
+def make_split(images: Images, seed: int) -> Split:
+    """Splits the images into training, validation and test parts.
+
+    Args:
+        images: Labels, and groups and an official split where there are any.
+        seed: Decides what is random about it.
+
+    Raises:
+        DataError: If there are fewer than two classes, or a class is too small to be on every side.
+    """
+    counts = np.bincount(images.labels, minlength=len(images.class_names))
+    present = [name for name, count in zip(images.class_names, counts, strict=True) if count]
+    if len(present) < 2:
+        raise DataError(
+            f"{images.location}: there are fewer than two classes with images: "
+            f"{', '.join(present) or 'none'}. A comparison needs at least two.",
+            images.skipped,
+        )
+    for name, count in zip(images.class_names, counts, strict=True):
+        if count == 0:
+            raise DataError(f"{images.location}: class {name!r} has no usable image. {_mend(name)}", images.skipped)
+    parts = (
+        {"train": np.arange(len(images.labels))}
+        if images.split is None
+        else {part: np.flatnonzero(images.split == part) for part in ("train", "val", "test")}
+    )
+    parts = {part: rows for part, rows in parts.items() if len(rows)}
+    if "train" not in parts:
+        raise DataError(f"{images.location}: the official split has no training images", images.skipped)
+    official = "test" in parts
+    missing = [part for part in ("test", "val") if part not in parts]
+    if missing:
+        folds = _folds(images, parts["train"], seed)
+        parts |= dict(zip(missing, folds, strict=False))
+        parts["train"] = np.concatenate(folds[len(missing) :])
+    parts["train"] = np.random.default_rng(seed).permutation(parts["train"])
+    _check_parts(images, parts)
+    digest = hashlib.blake2b(images.fingerprint.encode(), digest_size=12)
+    for part in ("train", "val", "test"):
+        digest.update(parts[part].astype("<i8"))
+    return Split(parts["train"], parts["val"], parts["test"], digest.hexdigest(), official)
+
+
+def _folds(images: Images, rows: Rows, seed: int) -> list[Rows]:
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    labels = images.labels[rows]
+    groups = None if images.groups is None else images.groups[rows]
+    unit = "image" if groups is None else "group"
+    for index, name in enumerate(images.class_names):
+        mine = labels == index
+        units = int(mine.sum()) if groups is None else len(np.unique(groups[mine]))
+        if units < _FOLDS:
+            raise DataError(
+                f"{images.location}: class {name!r} is too small to split: it has {units} {unit}"
+                f"{'' if units == 1 else 's'} where at least {_FOLDS} are needed. {_mend(name)}",
+                images.skipped,
+            )
+    splitter = (StratifiedKFold if groups is None else StratifiedGroupKFold)(_FOLDS, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return [rows[chosen] for _, chosen in splitter.split(np.zeros(len(rows)), labels, groups)]
+
+
+def _check_parts(images: Images, parts: dict[str, Rows]) -> None:
+    for part, rows in parts.items():
+        here = np.bincount(images.labels[rows], minlength=len(images.class_names))
+        if not here.all():
+            name = images.class_names[int(np.argmin(here))]
+            raise DataError(
+                f"{images.location}: class {name!r} has no image in the {part} part of the split. {_mend(name)}",
+                images.skipped,
+            )
+    if images.groups is not None:
+        sides = {part: set(images.groups[rows]) for part, rows in parts.items()}
+        for a, b in (("train", "val"), ("train", "test"), ("val", "test")):
+            if sides[a] & sides[b]:
+                raise DataError(
+                    f"{images.location}: the official split has {len(sides[a] & sides[b])} group(s) on both sides, {a} "
+                    f"and {b}. Correct the column split, or remove it to have the workbench split by group.",
+                    images.skipped,
+                )
+
+
+def _mend(name: str) -> str:
+    return f"Add images of it, or leave the class out: --exclude {name}"

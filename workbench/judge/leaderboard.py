@@ -1,0 +1,114 @@
+"""The leaderboard: one row a candidate, from what was recorded and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from workbench.candidate import BASELINE
+from workbench.judge.refit import best_trial
+from workbench.tuning.tuner import record_of
+from workbench.tuning.workspace import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Keys of a row, in order.
+COLUMNS = (
+    "candidate", "family", "validation_accuracy", "test_accuracy", "test_accuracy_low", "test_accuracy_high",
+    "extract_seconds", "fit_seconds", "refit_seconds", "tuning_seconds", "trials", "parameters", "latency_ms",
+    "best_params", "status",
+)  # fmt: skip
+
+
+class Comparison:
+    """A recorded run, to be read.
+
+    Args:
+        run: The run.
+
+    Attributes:
+        name: The run's name.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.name = run.name
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Returns the leaderboard as JSON-able rows with the keys :data:`COLUMNS`, best test accuracy first."""
+        rows = [_row(self._run, candidate) for candidate in self._run.specification.candidates]
+        return sorted(rows, key=lambda row: (-(row["test_accuracy"] or -1), -(row["validation_accuracy"] or -1)))
+
+    def leaderboard(self) -> pd.DataFrame:
+        """Returns the leaderboard as a data frame, one row a candidate, best test accuracy first."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows(), columns=list(COLUMNS))
+
+    def document(self) -> dict[str, Any]:
+        """Returns all that ``workbench show --json`` prints."""
+        specification = self._run.specification
+        return {"run": self.name, "data": specification.data, "leaderboard": self.rows()}
+
+    @property
+    def finished(self) -> bool:
+        """Whether every candidate has been judged, or can't be."""
+        return all(
+            self._run.result(candidate) is not None or best_trial(self._run, candidate) is None
+            for candidate in self._run.studies
+        )
+
+    def __repr__(self) -> str:
+        return f"<Comparison {self.name!r} of {', '.join(self._run.specification.candidates)}>"
+
+
+def family_of(candidate: str) -> str:
+    """Returns a recorded candidate's family, from its path alone: its plugins may be gone by now."""
+    if candidate == BASELINE:
+        return "baseline"
+    return "hand-crafted" if "/" in candidate else "deep"
+
+
+def _row(run: Run, candidate: str) -> dict[str, Any]:
+    row: dict[str, Any] = dict.fromkeys(COLUMNS)
+    row |= {"candidate": candidate, "family": family_of(candidate), "tuning_seconds": 0.0, "best_params": {}}
+    row["trials"] = {"complete": 0, "pruned": 0, "failed": 0}
+    if candidate not in run.studies:
+        return row | {"status": "the run was killed before it was recorded"}
+    records = [record_of(trial) for trial in run.studies[candidate].get_trials(deepcopy=False)]
+    for record in records:
+        row["tuning_seconds"] += record["trial_seconds"]
+        if record["state"] in row["trials"]:
+            row["trials"][record["state"]] += 1
+    best, result = best_trial(run, candidate), run.result(candidate)
+    if best is not None:
+        record = record_of(best)
+        row |= {
+            "validation_accuracy": best.value,
+            "extract_seconds": record["seconds"]["extract"],
+            "fit_seconds": record["seconds"]["select"] + record["seconds"]["fit"],
+            "parameters": record["parameters"],
+            "best_params": best.params,
+        }
+    if result is not None:
+        row |= {key: value for key, value in result.items() if key in COLUMNS}
+        return row
+    return row | {"status": _why_nothing(records, best is not None)}
+
+
+def _why_nothing(records: list[dict[str, Any]], has_best: bool) -> str:
+    """Says in words why a candidate has no test accuracy."""
+    if has_best:
+        return "not refitted yet: the run was interrupted (workbench tune --resume goes on)"
+    skipped = [record["reason"] for record in records if record["state"] == "skipped"]
+    if skipped:
+        return f"skipped: {skipped[-1]}"
+    failed = [record["reason"] for record in records if record["state"] in ("failed", "pruned")]
+    if failed:
+        reasons = f"the last: {failed[-1]}" if len(failed) > 1 else failed[-1]
+        longer = "; give it a longer --budget" if "ran out of time" in failed[-1] else ""
+        return f"no trial finished: {len(failed)} of {len(failed)} failed; {reasons}{longer}"
+    if records:
+        return "no trial finished: the run was interrupted"
+    return "no trial was started: its share of the budget was too short; give a longer --budget"
+

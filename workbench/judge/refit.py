@@ -1,0 +1,88 @@
+"""Refits the best trial of a candidate on training and validation images, alone on the machine, and tests it once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.judge.metrics import accuracy_interval
+from workbench.tuning.process import Job
+from workbench.tuning.supervisor import Supervisor
+from workbench.tuning.tuner import record_of, refit_estimate
+from workbench.tuning.workspace import Run, Workspace
+
+
+def best_trial(run: Run, candidate: str) -> Any:
+    """Returns the best completed trial of a candidate, or None."""
+    trials = [t for t in run.studies[candidate].get_trials(deepcopy=False) if record_of(t)["state"] == "complete"]
+    return max(trials, key=lambda trial: (trial.value, -trial.number), default=None)
+
+
+def needs_refit(run: Run, candidate: str) -> bool:
+    """Whether a candidate has a completed trial that is better than what was refitted, if anything was."""
+    best = best_trial(run, candidate)
+    result = run.result(candidate)
+    return best is not None and (result is None or result["trial"] != best.number or result["status"] != "ok")
+
+
+def estimate_seconds(run: Run, candidate: str, growth: float) -> float:
+    """Estimates how long the refit of a candidate takes, in seconds."""
+    best = best_trial(run, candidate)
+    return 0.0 if best is None else refit_estimate(record_of(best)["seconds"], growth)
+
+
+def refit(
+    run: Run,
+    workspace: Workspace,
+    supervisor: Supervisor,
+    job: Job,
+    test_labels: npt.NDArray[np.int64],
+    seconds: float,
+) -> dict[str, Any]:
+    """Refits a candidate, tests it, and records the result.
+
+    Args:
+        run: The run.
+        workspace: Where predictions are kept.
+        supervisor: Runs the refit in a process of its own.
+        job: The candidate's job with its test images.
+        test_labels: Labels of the test images. They are compared here, with the owner.
+        seconds: The refit is ended after this many.
+
+    Returns:
+        What was recorded.
+    """
+    name = job.candidate.name
+    best = best_trial(run, name)
+    record = record_of(best)
+    ended = supervisor.run(
+        replace(job, params=dict(best.params), best_step=record.get("best_step"), seconds=max(0.1, 0.9 * seconds)),
+        max(1.0, seconds),
+    )
+    result: dict[str, Any] = {"trial": best.number, "status": "ok"}
+    outcome = ended.outcome
+    if outcome is None:
+        result["status"] = f"the refit failed: {ended.reason}"
+        result["traceback"] = ended.traceback[-8000:]
+    else:
+        correct, n = int(np.sum(outcome.predictions == test_labels)), len(test_labels)
+        low, high = accuracy_interval(correct, n)
+        arrays = {"predictions": outcome.predictions}
+        if outcome.probabilities is not None:
+            arrays["probabilities"] = outcome.probabilities
+        result |= {
+            "test_accuracy": correct / n,
+            "test_accuracy_low": low,
+            "test_accuracy_high": high,
+            "seconds": outcome.seconds,
+            "refit_seconds": sum(outcome.seconds[phase] for phase in ("extract", "select", "fit")),
+            "latency_ms": outcome.latency_ms,
+            "parameters": outcome.parameters,
+            "peak_memory_mb": outcome.peak_memory_mb,
+            "test_predictions": workspace.save_arrays(run.studies[name], "test", **arrays),
+        }
+    run.record_result(name, result)
+    return result

@@ -1,0 +1,254 @@
+"""The owner of a run's studies: asks Optuna for trials, has them run, and tells how they ended.
+
+The next trial goes to the candidate that has used the least of its share of the budget, so that whenever a run ends,
+every candidate has had the same time. Enough of each share is kept back for the candidate's refit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from workbench.candidate import BASELINE, Candidate
+from workbench.tuning.process import Job
+from workbench.tuning.supervisor import Ended, Stop, Supervisor
+from workbench.tuning.workspace import Run, Workspace
+
+if TYPE_CHECKING:
+    from optuna.study import Study
+    from optuna.trial import FrozenTrial
+
+#: Attribute of a trial that holds all we record of it.
+RECORD = "workbench"
+#: After so many failures in a row a candidate is given up.
+MAX_FAILURES = 3
+_SHORTEST = 0.5  # seconds: no trial is started with less
+_OVERHEAD = 3.0  # seconds of a refit that do not grow with the data: process, latency, records
+
+
+class Progress(Protocol):
+    """Is told what happens, to show it."""
+
+    def tuning(self, contenders: list[Contender]) -> None:
+        """Something changed: a trial started or ended."""
+
+    def ended(self, contender: Contender, number: int, ended: Ended, value: float | None) -> None:
+        """A trial ended."""
+
+
+@dataclass
+class Contender:
+    """A candidate while it is tuned.
+
+    Attributes:
+        candidate: What competes.
+        study: Its Optuna study.
+        job: What its trials do; parameters and time are filled in for each.
+        share: Wall-clock seconds it may use, its refit included.
+        growth: Factor by which a refit has more images than a trial.
+        used: Seconds used so far.
+        best: Best validation accuracy so far.
+        counts: Trials by how they ended: ``complete``, ``pruned``, ``failed``.
+        closed: Why it gets no more trials; empty while it may.
+    """
+
+    candidate: Candidate
+    study: Study
+    job: Job
+    share: float
+    growth: float
+    used: float = 0.0
+    best: float | None = None
+    counts: dict[str, int] = field(default_factory=lambda: {"complete": 0, "pruned": 0, "failed": 0})
+    closed: str = ""
+    running_since: float | None = None
+    _durations: list[float] = field(default_factory=list)
+    _failures: int = 0
+    _refit_seconds: float = 0.0
+
+    @property
+    def trials(self) -> int:
+        """Number of trials that ended by themselves or by the clock; interrupted ones do not count."""
+        return sum(self.counts.values())
+
+    @property
+    def limit(self) -> float:
+        """Seconds that the next trial may take, such that a refit of the best, or of it, still fits the share."""
+        left = self.share - self.used
+        refits = self.growth**2  # a learner that is quadratic in the number of images
+        return min(left - self._refit_seconds, (left - _OVERHEAD) / (1 + refits))
+
+    @property
+    def enough(self) -> float:
+        """Seconds without which no trial is started: most would not end."""
+        return max(_SHORTEST, 0.8 * statistics.median(self._durations) if self._durations else 0.0)
+
+    def take(self, ended: Ended, value: float | None, record: dict[str, Any]) -> None:
+        """Counts a trial in."""
+        self.used += ended.seconds
+        if ended.state in ("skipped", "interrupted"):
+            return
+        self.counts[ended.state] += 1
+        if ended.state == "failed":
+            self._failures += 1
+            if self._failures >= MAX_FAILURES:
+                self.closed = f"{MAX_FAILURES} trials failed in a row; the last: {ended.reason}"
+            return
+        self._failures = 0
+        self._durations.append(ended.seconds)
+        if value is not None and (self.best is None or value > self.best):
+            self.best = value
+            self._refit_seconds = refit_estimate(record["seconds"], self.growth)
+
+
+def refit_estimate(seconds: dict[str, float], growth: float) -> float:
+    """Estimates how long a refit takes from what a trial's phases took, in seconds."""
+    return _OVERHEAD + growth * (seconds["extract"] + seconds["predict"]) * 1.5 + growth**2 * (
+        seconds["select"] + seconds["fit"]
+    )
+
+
+class Tuner:
+    """Tunes the candidates of a run until their shares of the budget are used up.
+
+    Args:
+        run: The run, its studies included.
+        workspace: Where it is recorded.
+        supervisor: Runs the trials.
+        progress: Is told what happens.
+        stop: A request to end.
+    """
+
+    def __init__(
+        self, run: Run, workspace: Workspace, supervisor: Supervisor, progress: Progress, stop: Stop
+    ) -> None:
+        self._run = run
+        self._workspace = workspace
+        self._supervisor = supervisor
+        self._progress = progress
+        self._stop = stop
+
+    def tune(self, contenders: list[Contender]) -> None:
+        """Gives out trials until every share is used up or a stop is requested."""
+        most = self._run.specification.trials
+        while not self._stop.requested:
+            for contender in contenders:
+                if not contender.closed and most is not None and contender.trials >= most:
+                    contender.closed = "all its trials are done"
+                if not contender.closed and contender.limit < contender.enough:
+                    contender.closed = "its share of the budget is used up"
+            ready = [contender for contender in contenders if not contender.closed]
+            if not ready:
+                return
+            self._trial(min(ready, key=lambda contender: contender.used), contenders)
+
+    def _trial(self, contender: Contender, contenders: list[Contender]) -> None:
+        import optuna
+
+        study = contender.study
+        study.sampler = self._sampler(contender)
+        study.pruner = optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=2)
+        contender.running_since = time.monotonic()
+        self._progress.tuning(contenders)
+        trial = study.ask()
+
+        def on_report(value: float, step: int) -> bool:
+            trial.report(value, step)
+            return trial.should_prune()
+
+        limit = contender.limit
+        soft = 0.95 * limit - 0.5  # learners that watch the clock stop a little before they are stopped
+        ended = self._supervisor.run(
+            replace(contender.job, seconds=max(0.1, soft)), limit, trial=trial, on_report=on_report, stop=self._stop
+        )
+        value, record = self._score(contender, trial, ended)
+        ended = replace(ended, seconds=time.monotonic() - contender.running_since)
+        record["trial_seconds"] = ended.seconds
+        trial.set_user_attr(RECORD, record)
+        states = {"complete": optuna.trial.TrialState.COMPLETE, "pruned": optuna.trial.TrialState.PRUNED}
+        study.tell(trial, value, state=states.get(ended.state, optuna.trial.TrialState.FAIL))
+        contender.running_since = None
+        contender.take(ended, value, record)
+        if ended.state == "skipped":
+            contender.closed = f"skipped: {ended.reason}"
+        elif ended.state == "complete" and not trial.params:
+            contender.closed = "it has no parameters to tune"
+        self._progress.ended(contender, trial.number, ended, value)
+        self._progress.tuning(contenders)
+
+    def _score(self, contender: Contender, trial: Any, ended: Ended) -> tuple[float | None, dict[str, Any]]:
+        """Returns a trial's validation accuracy and what is recorded of it; keeps the predictions of a new best."""
+        record: dict[str, Any] = {"state": ended.state, "reason": ended.reason}
+        if ended.traceback:
+            record["traceback"] = ended.traceback[-8000:]
+        outcome = ended.outcome
+        if outcome is None:
+            return None, record
+        job = contender.job
+        value = float(np.mean(outcome.predictions == job.labels[job.n_train :]))
+        record |= {
+            "seconds": outcome.seconds,
+            "best_step": outcome.best_step,
+            "parameters": outcome.parameters,
+            "features": outcome.features,
+            "peak_memory_mb": outcome.peak_memory_mb,
+        }
+        if contender.best is None or value > contender.best:
+            arrays = {"predictions": outcome.predictions}
+            if outcome.probabilities is not None:
+                arrays["probabilities"] = outcome.probabilities
+            record["validation_predictions"] = self._workspace.save_arrays(trial, "validation", **arrays)
+        return value, record
+
+    def _sampler(self, contender: Contender) -> Any:
+        """Returns a sampler whose seed depends on how many trials there were: a resumed run repeats nothing."""
+        import optuna
+
+        seed = f"{self._run.specification.seed}/{contender.candidate.name}/{contender.trials}"
+        digest = hashlib.blake2b(seed.encode(), digest_size=4).digest()
+        return optuna.samplers.TPESampler(n_startup_trials=6, seed=int.from_bytes(digest))
+
+
+def contenders_of(run: Run, candidates: list[Candidate], job: Callable[[Candidate], Job], seconds: float,
+                  growth: float) -> list[Contender]:  # fmt: skip
+    """Prepares the candidates of a run, new or resumed, and shares the time out equally. The baseline costs nothing.
+
+    A trial that a killed run left behind is told as failed, and does not count.
+
+    Args:
+        run: The run.
+        candidates: Its candidates.
+        job: Makes a candidate's job.
+        seconds: Wall-clock seconds to share out, what was used before a resume included.
+        growth: Images of a refit by images of a trial.
+    """
+    import optuna
+
+    share = seconds / max(1, sum(candidate.name != BASELINE for candidate in candidates))
+    contenders = []
+    for candidate in candidates:
+        study = run.studies[candidate.name]
+        contender = Contender(candidate, study, job(candidate), share, growth)
+        for trial in study.get_trials(deepcopy=False):
+            if not trial.state.is_finished():
+                study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+                continue
+            record = record_of(trial)
+            ended = Ended(record["state"], record["trial_seconds"], reason=record["reason"])
+            contender.take(ended, trial.value if record["state"] == "complete" else None, record)
+            if record["state"] == "complete" and not trial.params:
+                contender.closed = "it has no parameters to tune"
+        contenders.append(contender)
+    return contenders
+
+
+def record_of(trial: FrozenTrial) -> dict[str, Any]:
+    """Returns what was recorded of a trial; of one whose owner was killed, that it was interrupted."""
+    missing = {"state": "interrupted", "reason": "the run was killed", "trial_seconds": 0.0}
+    return dict(trial.user_attrs.get(RECORD, missing))
