@@ -253,9 +253,7 @@ class _Session:
             if ended.state == "skipped":
                 self.skipped[candidate.name] = f"skipped: {ended.reason}"
 
-    def compete(
-        self, run: Run, candidates: list[Candidate], images: data.Images, split: data.Split
-    ) -> Comparison:
+    def compete(self, run: Run, candidates: list[Candidate], images: data.Images, split: data.Split) -> Comparison:
         """Tunes, refits, tests, and returns the comparison."""
         for name, reason in self.skipped.items():
             self.show.say(f"{name} does not compete; {reason}")
@@ -266,7 +264,9 @@ class _Session:
         contenders = contenders_of(
             run, competing, self._job, max(1.0, self.specification.budget_seconds - loading), growth
         )
-        deadline = time.monotonic() + sum(max(0.0, c.share - c.used) for c in contenders if c.candidate.name != BASELINE)
+        deadline = time.monotonic() + sum(
+            max(0.0, c.share - c.used) for c in contenders if c.candidate.name != BASELINE
+        )
         stop = Stop()
         tuner = Tuner(run, self.place, self.supervisor, self.show, stop)
         with stop.on_signals(), self.show.live():

@@ -167,6 +167,4 @@ def _network(name: str, registry: Registry) -> Plugin:
         raise PluginError(f"{name!r} only extracts features; add a classifier: {name}/svm")
     if registry.find("classifier", name):
         raise PluginError(f"{name!r} classifies features and needs an extractor before it: hog/{name}")
-    raise PluginError(
-        f"there is no network {name!r}; {did_you_mean(name, [*registry.names('network'), BASELINE])}"
-    )
+    raise PluginError(f"there is no network {name!r}; {did_you_mean(name, [*registry.names('network'), BASELINE])}")

@@ -49,7 +49,7 @@ def _version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> No
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
 def cli() -> None:
-    """Do I need deep learning here, or do hand-crafted features and a shallow classifier do?
+    r"""Do I need deep learning here, or do hand-crafted features and a shallow classifier do?
 
     Point it at labelled images:
 

@@ -19,7 +19,7 @@ except Exception as error:
 """
 
 
-@click.command("doctor")
+@click.command("doctor", short_help="Say what this machine and installation have.")
 @options.workspace
 def command(workspace: str) -> None:
     """Say what this machine and this installation have: versions, CPU, memory, disk, GPU."""

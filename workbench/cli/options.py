@@ -12,5 +12,7 @@ workspace = click.option(
     help="Folder where runs are recorded.",
 )
 storage = click.option(
-    "--storage", metavar="URL", help="Optuna storage to use instead of SQLite in the workspace (postgresql://...)."
+    "--storage",
+    metavar="URL",
+    help="Optuna storage to use instead of SQLite in the workspace (postgresql://...).",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 
-@click.command("plugins")
+@click.command("plugins", short_help="List the plugins, broken ones with their error.")
 def command() -> None:
     """List every plugin with its description, its distribution and its state."""
     from rich.markup import escape

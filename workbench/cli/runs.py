@@ -7,7 +7,7 @@ import click
 from workbench.cli import options
 
 
-@click.command("runs")
+@click.command("runs", short_help="List the runs of a workspace.")
 @options.workspace
 @options.storage
 def command(workspace: str, storage: str | None) -> None:

@@ -7,7 +7,7 @@ import click
 from workbench.cli import options
 
 
-@click.command("show")
+@click.command("show", short_help="Show the leaderboard of a run.")
 @click.argument("run")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the leaderboard as CSV.")

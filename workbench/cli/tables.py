@@ -35,8 +35,9 @@ def print_comparison(comparison: Comparison) -> None:
     )
     out.print(_leaderboard(rows))
     out.print(
-        "extract and fit: of the best trial, on the training images; refit: the training time on training and validation "
-        "images together, alone on the machine; trials: complete / pruned / failed; latency: median for one image.",
+        "extract and fit: of the best trial, on the training images; refit: the training time on training and "
+        "validation images together, alone on the machine; trials: complete / pruned / failed; latency: median for one "
+        "image.",
         style="dim",
     )
     for row in rows:
@@ -65,7 +66,7 @@ def _leaderboard(rows: list[dict[str, Any]]) -> Table:
             _or_dash(row["validation_accuracy"], "{:.4f}".format),
             _or_dash(
                 row["test_accuracy"],
-                lambda value, row=row: (  # type: ignore[misc]
+                lambda value, row=row: (
                     f"{value:.4f} ({row['test_accuracy_low']:.4f} to {row['test_accuracy_high']:.4f})"
                 ),
             ),

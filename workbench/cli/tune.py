@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from workbench.judge.leaderboard import Comparison
 
 
-@click.command("tune")
+@click.command("tune", short_help="Compare candidates on a data set.")
 @click.argument("source", required=False)
 @click.option(
     "-c",
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="PATH",
     help="What competes: extractors/classifier (hog+color/svm), extractors/selector/classifier (hog/kbest/svm) or a "
-    "network (cnn). Repeat it. Default: hog/svm, hog+color+edges/xgboost and cnn. A most-frequent-class baseline always "
-    "competes.",
+    "network (cnn). Repeat it. Default: hog/svm, hog+color+edges/xgboost and cnn. A most-frequent-class baseline "
+    "always competes.",
 )
 @click.option("--budget", metavar="TIME", help="Wall-clock time for the whole run: 90s, 10m, 1h.  [default: 10m]")
 @click.option("--trials", type=click.IntRange(min=1), help="Most trials for a candidate.")
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     source: str | None,
     candidates: tuple[str, ...],
     resume: str | None,
@@ -49,8 +50,8 @@ def command(
 ) -> int:
     """Compare hand-crafted candidates and networks on SOURCE: same images, split, seeds and time.
 
-    SOURCE is the name of a data set plugin (workbench plugins lists them), a folder with a folder for each class (with or
-    without train/ val/ test/ above them), a table (.csv or .parquet with the columns path and label, and optionally
+    SOURCE is the name of a data set plugin (workbench plugins lists them), a folder with a folder for each class (with
+    or without train/ val/ test/ above them), a table (.csv or .parquet with the columns path and label, and optionally
     split and group), an .npz or a folder of IDX files.
     """
     if (source is None) == (resume is None):
@@ -76,7 +77,12 @@ def command(
         else:
             assert source is not None
             comparison = api.tune(
-                source, candidates or None, budget=budget or "10m", workspace=workspace, storage=storage, **settings
+                source,
+                candidates or None,
+                budget=budget or "10m",
+                workspace=workspace,
+                storage=storage,
+                **settings,
             )
     except api.Interrupted as interrupted:
         comparison, code = interrupted.comparison, INTERRUPTED

@@ -186,9 +186,7 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
 # -- many files ---------------------------------------------------------------------------------------------------
 
 
-def read_headers(
-    paths: Sequence[str], progress: Callable[[int], None] | None = None
-) -> list[Header | Unreadable]:
+def read_headers(paths: Sequence[str], progress: Callable[[int], None] | None = None) -> list[Header | Unreadable]:
     """Reads the headers of many files on all cores, in the order given."""
     return _in_processes(read_header, paths, progress)
 
@@ -198,7 +196,7 @@ def decode_into(
     paths: Sequence[str],
     shape: tuple[int, int, int],
     progress: Callable[[int], None] | None = None,
-) -> list[None | Unreadable]:
+) -> list[Unreadable | None]:
     """Decodes many files on all cores into a ``.npy`` file ``(n, *shape)`` that it creates.
 
     Returns:

@@ -127,7 +127,7 @@ def _plan_files(source: Source, image_size: int | None, progress: Progress | Non
             good.append(header)
     if not rows:
         raise DataError(
-            f"{source.location}: none of its {len(paths):,} files is an image; the first, {source.names[0]}: {headers[0]}",
+            f"{source.location}: none of its {len(paths):,} files is an image; {source.names[0]}: {headers[0]}",
             tuple(skipped),
         )
     sizes = np.array([(h.height, h.width) for h in good])
@@ -151,7 +151,7 @@ def _plan_arrays(source: Source, image_size: int | None, progress: Progress | No
     rows = range(len(pixels))
     digest = _digest(source, rows, shape)
     digest.update(repr(pixels.shape).encode())
-    digest.update(np.ascontiguousarray(pixels))
+    digest.update(np.ascontiguousarray(pixels).data)
     return _Plan(source, np.arange(len(pixels)), shape, digest.hexdigest(), source.skipped)
 
 
@@ -229,8 +229,8 @@ def _open(source: Source, folder: Path, plan: _Plan) -> Images:
             pixels=np.load(folder / "images.npy", mmap_mode="r"),
             labels=columns["labels"].astype(np.int64),
             class_names=tuple(map(str, source.dataset.class_names)),
-            groups=columns["groups"] if "groups" in columns else None,
-            split=columns["split"] if "split" in columns else None,
+            groups=columns.get("groups"),
+            split=columns.get("split"),
             names=tuple(source.names[row] for row in rows) if source.names else (),
             skipped=tuple((str(path), str(reason)) for path, reason in about["skipped"]),
         )

@@ -75,8 +75,8 @@ def resolve(source: str, registry: Registry, exclude: Sequence[str] = ()) -> Sou
     else:
         raise DataError(
             f"{source!r} is neither a path nor a data set plugin; "
-            f"{did_you_mean(source, registry.names('dataset'))} "
-            "A source may also be a folder of class folders, a table (.csv, .parquet), an .npz or a folder of IDX files."
+            f"{did_you_mean(source, registry.names('dataset'))}\n"
+            "A source may also be a folder of class folders, a table (.csv, .parquet), an .npz or a folder of IDX files"
         )
     _check(found)
     return _without(found, exclude) if exclude else found
@@ -117,7 +117,7 @@ def _without(source: Source, exclude: Sequence[str]) -> Source:
     def pick(values: Any) -> Any:
         return None if values is None else np.asarray(values)[rows]
 
-    images = data.images[rows] if isinstance(data.images, np.ndarray) else [data.images[i] for i in rows]
+    images = data.images[rows] if isinstance(data.images, np.ndarray) else [data.images[int(i)] for i in rows]
     return replace(
         source,
         dataset=Dataset(
@@ -355,5 +355,7 @@ def _read_idx(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:
         raise DataError(f"{path}: not an IDX file of unsigned bytes with {dimensions} dimension(s)")
     shape = tuple(int(size) for size in np.frombuffer(data, ">i4", dimensions, 4))
     if len(data) - header != int(np.prod(shape)):
-        raise DataError(f"{path}: {len(data) - header:,} bytes of data where its header {shape} promises {np.prod(shape):,}")
+        raise DataError(
+            f"{path}: {len(data) - header:,} bytes of data where its header {shape} promises {np.prod(shape):,}"
+        )
     return np.frombuffer(data, np.uint8, offset=header).reshape(shape)

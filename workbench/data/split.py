@@ -89,7 +89,7 @@ def make_split(images: Images, seed: int) -> Split:
     _check_parts(images, parts)
     digest = hashlib.blake2b(images.fingerprint.encode(), digest_size=12)
     for part in ("train", "val", "test"):
-        digest.update(parts[part].astype("<i8"))
+        digest.update(parts[part].astype("<i8").tobytes())
     return Split(parts["train"], parts["val"], parts["test"], digest.hexdigest(), official)
 
 

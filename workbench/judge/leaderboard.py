@@ -111,4 +111,3 @@ def _why_nothing(records: list[dict[str, Any]], has_best: bool) -> str:
     if records:
         return "no trial finished: the run was interrupted"
     return "no trial was started: its share of the budget was too short; give a longer --budget"
-

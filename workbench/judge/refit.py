@@ -70,7 +70,7 @@ def refit(
     else:
         correct, n = int(np.sum(outcome.predictions == test_labels)), len(test_labels)
         low, high = accuracy_interval(correct, n)
-        arrays = {"predictions": outcome.predictions}
+        arrays: dict[str, npt.NDArray[Any]] = {"predictions": outcome.predictions}
         if outcome.probabilities is not None:
             arrays["probabilities"] = outcome.probabilities
         result |= {

@@ -181,16 +181,20 @@ def _attempt(connection: Connection, job: Job, started: float) -> tuple[Any, ...
         return ("failed", f"ran out of memory: {error}", traceback.format_exc())
     except BaseException as error:  # a plugin may raise anything, SystemExit included: it costs this trial alone
         lines = str(error).strip().splitlines()
-        return ("failed", f"{type(error).__name__}: {lines[0] if lines else ''}".rstrip(": "), traceback.format_exc())
+        return (
+            "failed",
+            f"{type(error).__name__}: {lines[0] if lines else ''}".rstrip(": "),
+            traceback.format_exc(),
+        )
 
 
 def _work(connection: Connection, job: Job, started: float) -> Outcome | None:
     from optuna.trial import FixedTrial
     from threadpoolctl import threadpool_limits
 
-    np.random.seed(job.task.seed)  # noqa: NPY002 - for plugins that draw from the global generator
+    np.random.seed(job.task.seed)
     trial = RemoteTrial(connection) if job.params is None else FixedTrial(job.params)
-    pipeline = job.candidate.build(trial, job.task)  # type: ignore[arg-type]
+    pipeline = job.candidate.build(trial, job.task)
     if job.build_only:
         return None
     monitor = PipeMonitor(connection, started + job.seconds, job.best_step)

@@ -104,7 +104,8 @@ class Display(Silent):
         best = "" if contender.best is None else f", best {contender.best:.4f}"
         used = f"{format_seconds(contender.used)} of {format_seconds(contender.share)}"
         self._console.print(
-            f"  {contender.candidate.name}  trial {number}: {what} in {format_seconds(ended.seconds)}{best} (used {used})",
+            f"  {contender.candidate.name}  trial {number}: {what} in {format_seconds(ended.seconds)}{best} "
+            f"(used {used})",
             markup=False,
             style="yellow" if failed else "",
             soft_wrap=True,

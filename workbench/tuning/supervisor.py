@@ -89,6 +89,9 @@ class Supervisor:
     """
 
     def __init__(self, preload: tuple[str, ...] = ()) -> None:
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
         method = os.environ.get(START_METHOD, "forkserver")
         self._context: Any = multiprocessing.get_context(method)
         if method == "forkserver":

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from workbench.candidate import BASELINE, Candidate
 from workbench.tuning.process import Job
@@ -29,7 +30,8 @@ RECORD = "workbench"
 #: After so many failures in a row a candidate is given up.
 MAX_FAILURES = 3
 _SHORTEST = 0.5  # seconds: no trial is started with less
-_OVERHEAD = 3.0  # seconds of a refit that do not grow with the data: process, latency, records
+_OVERHEAD = 2.5  # seconds of a refit that do not grow with the data: process, latency, records
+_MARGIN = 1.25  # a refit takes this much more than its share of the images says; a kernel machine is quadratic
 
 
 class Progress(Protocol):
@@ -81,8 +83,7 @@ class Contender:
     def limit(self) -> float:
         """Seconds that the next trial may take, such that a refit of the best, or of it, still fits the share."""
         left = self.share - self.used
-        refits = self.growth**2  # a learner that is quadratic in the number of images
-        return min(left - self._refit_seconds, (left - _OVERHEAD) / (1 + refits))
+        return min(left - self._refit_seconds, (left - _OVERHEAD) / (1 + _MARGIN * self.growth))
 
     @property
     def enough(self) -> float:
@@ -109,9 +110,7 @@ class Contender:
 
 def refit_estimate(seconds: dict[str, float], growth: float) -> float:
     """Estimates how long a refit takes from what a trial's phases took, in seconds."""
-    return _OVERHEAD + growth * (seconds["extract"] + seconds["predict"]) * 1.5 + growth**2 * (
-        seconds["select"] + seconds["fit"]
-    )
+    return _OVERHEAD + _MARGIN * growth * sum(seconds.values())
 
 
 class Tuner:
@@ -125,9 +124,7 @@ class Tuner:
         stop: A request to end.
     """
 
-    def __init__(
-        self, run: Run, workspace: Workspace, supervisor: Supervisor, progress: Progress, stop: Stop
-    ) -> None:
+    def __init__(self, run: Run, workspace: Workspace, supervisor: Supervisor, progress: Progress, stop: Stop) -> None:
         self._run = run
         self._workspace = workspace
         self._supervisor = supervisor
@@ -165,7 +162,11 @@ class Tuner:
         limit = contender.limit
         soft = 0.95 * limit - 0.5  # learners that watch the clock stop a little before they are stopped
         ended = self._supervisor.run(
-            replace(contender.job, seconds=max(0.1, soft)), limit, trial=trial, on_report=on_report, stop=self._stop
+            replace(contender.job, seconds=max(0.1, soft)),
+            limit,
+            trial=trial,
+            on_report=on_report,
+            stop=self._stop,
         )
         value, record = self._score(contender, trial, ended)
         ended = replace(ended, seconds=time.monotonic() - contender.running_since)
@@ -200,7 +201,7 @@ class Tuner:
             "peak_memory_mb": outcome.peak_memory_mb,
         }
         if contender.best is None or value > contender.best:
-            arrays = {"predictions": outcome.predictions}
+            arrays: dict[str, npt.NDArray[Any]] = {"predictions": outcome.predictions}
             if outcome.probabilities is not None:
                 arrays["probabilities"] = outcome.probabilities
             record["validation_predictions"] = self._workspace.save_arrays(trial, "validation", **arrays)

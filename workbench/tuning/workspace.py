@@ -11,6 +11,7 @@ import logging
 import os
 import re
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -190,7 +191,9 @@ class Workspace:
             study = optuna.create_study(
                 study_name=f"{specification.run}/{candidate}", storage=self.storage, direction="maximize"
             )
-            study.set_metric_names(["validation accuracy"])
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                study.set_metric_names(["validation accuracy"])
             study.set_user_attr(_SPECIFICATION, recorded)
             studies[candidate] = study
         return Run(specification, studies)

@@ -8,21 +8,20 @@ from workbench.plugin import Task, Trial
 
 
 def xgboost(trial: Trial, task: Task) -> Any:
-    """Gradient-boosted trees (XGBoost)."""
-    from xgboost import XGBClassifier
+    """Gradient-boosted trees (XGBoost), with early stopping."""
+    from workbench_plugins.classifiers.boosting import BoostedTrees
 
-    return XGBClassifier(
-        n_estimators=trial.suggest_int("n_estimators", 50, 400, log=True),
-        learning_rate=trial.suggest_float("learning_rate", 0.03, 0.5, log=True),
+    return BoostedTrees(
+        learning_rate=trial.suggest_float("learning_rate", 0.05, 0.5, log=True),
         max_depth=trial.suggest_int("max_depth", 2, 8),
         min_child_weight=trial.suggest_float("min_child_weight", 0.5, 20, log=True),
         subsample=trial.suggest_float("subsample", 0.5, 1.0),
-        colsample_bytree=trial.suggest_float("colsample_bytree", 0.1, 1.0, log=True),
+        colsample_bytree=trial.suggest_float("colsample_bytree", 0.05, 1.0, log=True),
         reg_lambda=trial.suggest_float("reg_lambda", 1e-2, 1e2, log=True),
-        tree_method="hist",
+        device="cuda" if task.device == "gpu" else "cpu",
         n_jobs=task.n_jobs,
         random_state=task.seed,
     )
 
 
-xgboost.preload = ("xgboost", "sklearn.pipeline")  # type: ignore[attr-defined]
+xgboost.preload = ("workbench_plugins.classifiers.boosting", "sklearn.pipeline")  # type: ignore[attr-defined]

@@ -10,5 +10,5 @@ def faces() -> Dataset:
     import numpy as np
     from skimage.data import lfw_subset
 
-    images = np.round(lfw_subset() * 255).astype(np.uint8)  # the first hundred are faces
+    images = np.asarray(np.round(lfw_subset() * 255), dtype=np.uint8)  # the first hundred are faces
     return Dataset(images, np.repeat([0, 1], 100), ["face", "other"])

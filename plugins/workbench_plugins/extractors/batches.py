@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,7 +15,9 @@ _BATCH_BYTES = 1_000_000
 
 
 def in_batches(
-    function: Callable[[npt.NDArray[np.uint8]], npt.NDArray[Any]], images: npt.NDArray[np.uint8], n_jobs: int = 1
+    function: Callable[[npt.NDArray[np.uint8]], npt.NDArray[Any]],
+    images: npt.NDArray[np.uint8],
+    n_jobs: int = 1,
 ) -> npt.NDArray[np.float32]:
     """Returns the features of all images.
 
@@ -52,6 +55,6 @@ def grid_cells(height: int, width: int, grid: int) -> list[tuple[slice, slice]]:
     columns = np.linspace(0, width, grid + 1).round().astype(int)
     return [
         (slice(top, bottom), slice(left, right))
-        for top, bottom in zip(rows, rows[1:], strict=False)
-        for left, right in zip(columns, columns[1:], strict=False)
+        for top, bottom in itertools.pairwise(rows)
+        for left, right in itertools.pairwise(columns)
     ]

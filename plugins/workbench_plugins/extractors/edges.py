@@ -28,7 +28,11 @@ edges.preload = ("sklearn.preprocessing", "sklearn.pipeline")  # type: ignore[at
 
 
 def edge_features(
-    images: npt.NDArray[np.uint8], operator: str = "sobel", grid: int = 4, orientations: int = 8, n_jobs: int = 1
+    images: npt.NDArray[np.uint8],
+    operator: str = "sobel",
+    grid: int = 4,
+    orientations: int = 8,
+    n_jobs: int = 1,
 ) -> npt.NDArray[np.float32]:
     """Returns for each cell: mean and spread of the edge strength, share of edge pixels, directions of the edges.
 

@@ -108,7 +108,7 @@ class HOG(TransformerMixin, BaseEstimator):
 
 @functools.lru_cache(maxsize=16)
 def _tables(orientations: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint8]]:
-    """Returns magnitude by absolute gradients ``(256, 256)``, and bin by signs and absolute gradients ``(2, 256, 256)``.
+    """Returns magnitudes ``(256, 256)`` by absolute gradients, and bins ``(2, 256, 256)`` by signs and absolute ones.
 
     The bins are compared as scikit-image compares them, in the same floating-point arithmetic.
     """
@@ -122,11 +122,16 @@ def _tables(orientations: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.
     return magnitudes, bins
 
 
-@numba.njit(
-    "void(uint8[:,:,:,::1], float64[:,::1], uint8[:,:,::1], int64, int64, int64, int64, int64, int64, float32[:,::1])",
-    nogil=True,
-    cache=True,
+_SIGNATURE = numba.void(
+    numba.types.Array(numba.uint8, 4, "C", readonly=True),  # memory maps are read-only
+    numba.float64[:, ::1],
+    numba.uint8[:, :, ::1],
+    *[numba.int64] * 6,
+    numba.float32[:, ::1],
 )
+
+
+@numba.njit(_SIGNATURE, nogil=True, cache=True)
 def _kernel(  # type: ignore[no-untyped-def]
     images, magnitudes, bins, orientations, cell_rows, cell_columns, block_rows, block_columns, norm, features
 ):

@@ -17,7 +17,8 @@ def cnn(trial: Trial, task: Task) -> Any:
     build = functools.partial(
         build_cnn,
         blocks=trial.suggest_int("blocks", 2, deepest),
-        width=trial.suggest_categorical("width", [16, 24, 32]),
+        convolutions=trial.suggest_int("convolutions", 1, 2),
+        width=trial.suggest_categorical("width", [8, 16, 32]),
         dropout=trial.suggest_float("dropout", 0.0, 0.5),
     )
     return KerasClassifier(
@@ -34,16 +35,25 @@ def cnn(trial: Trial, task: Task) -> Any:
 cnn.preload = ("workbench_plugins.networks.keras_classifier", "sklearn.pipeline")  # type: ignore[attr-defined]
 
 
-def build_cnn(image_shape: tuple[int, int, int], n_classes: int, blocks: int, width: int, dropout: float) -> Any:
+def build_cnn(
+    image_shape: tuple[int, int, int],
+    n_classes: int,
+    blocks: int,
+    convolutions: int,
+    width: int,
+    dropout: float,
+) -> Any:
     """Returns a Keras model from images (floats, 0 to 255) to logits.
 
-    Each block is a convolution, batch normalisation, ReLU and a halving of the size; the width doubles up to four
-    times its start; global average pooling keeps the number of parameters small.
+    Each block is one or two convolutions with batch normalisation and ReLU, and a halving of the size; the first, at
+    full size, has one. The width doubles up to four times its start; global average pooling keeps the number of
+    parameters small.
 
     Args:
         image_shape: ``(height, width, channels)``.
         n_classes: Number of logits.
         blocks: Number of blocks.
+        convolutions: Convolutions of a block.
         width: Channels of the first block.
         dropout: Rate before the last layer.
     """
@@ -54,10 +64,7 @@ def build_cnn(image_shape: tuple[int, int, int], n_classes: int, blocks: int, wi
     x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
     for block in range(blocks):
         channels = width * 2 ** min(block, 2)
-        x = layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
-        x = layers.BatchNormalization(momentum=0.9)(x)
-        x = layers.ReLU()(x)
-        if block:
+        for _ in range(convolutions if block else 1):
             x = layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
             x = layers.BatchNormalization(momentum=0.9)(x)
             x = layers.ReLU()(x)

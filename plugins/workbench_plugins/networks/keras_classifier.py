@@ -8,11 +8,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-# Frameworks print pages at import. Theirs is the only place to say no, before they are imported.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its sums depend on the machine's load
-
-import keras
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -20,6 +15,10 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from workbench.plugin import Monitor
+from workbench_plugins.networks.quiet import keras
+
+#: Images in a batch when predicting.
+_PREDICTED_AT_ONCE = 512
 
 
 class KerasClassifier(ClassifierMixin, BaseEstimator):
@@ -104,18 +103,21 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
         trainer = keras.Model(inputs, self.model_(self._augmenter(shape)(inputs)))
         self.n_parameters_ = int(sum(np.prod(w.shape) for w in self.model_.trainable_weights))
 
+        trainer.compile(
+            optimizer=keras.optimizers.AdamW(self.learning_rate, weight_decay=self.weight_decay),
+            loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=self.label_smoothing),
+        )
+
         started = time.perf_counter()
-        steps = math.ceil(len(X) / self.batch_size)
-        most = self.epochs if monitor is None or monitor.best_step is None else monitor.best_step + 1
-        step_seconds = self._warm_up(trainer, X, one_hot)
+        epoch_seconds = self._warm_up(trainer, X, one_hot, validation_data)
         self.warmup_seconds_ = time.perf_counter() - started
+        epochs = self.epochs if monitor is None or monitor.best_step is None else monitor.best_step + 1
         if monitor is not None and not self.deterministic:
-            # 1.3: evaluation after each epoch, and what the clock of a busy machine adds
-            most = max(1, min(most, int(monitor.seconds_left / (1.3 * steps * step_seconds))))
-        self._compile(trainer, steps * most)
+            epochs = max(1, min(epochs, int(0.9 * monitor.seconds_left / epoch_seconds)))
 
         keeper = _Keeper(self, monitor, validation_data)
-        trainer.fit(X, one_hot, batch_size=self.batch_size, epochs=most, verbose=0, callbacks=[keeper])
+        schedule = _Schedule(self.learning_rate, epochs * math.ceil(len(X) / self.batch_size))
+        trainer.fit(X, one_hot, batch_size=self.batch_size, epochs=epochs, verbose=0, callbacks=[schedule, keeper])
         self.best_step_ = keeper.best_step
         if keeper.best_weights is not None:
             self.model_.set_weights(keeper.best_weights)
@@ -124,7 +126,8 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Returns class probabilities ``(n, n_classes)`` of uint8 images ``(n, height, width, channels)``."""
         check_is_fitted(self, "model_")
-        batches = [self.model_.predict_on_batch(X[i : i + 512]) for i in range(0, len(X), 512)]
+        step = _PREDICTED_AT_ONCE
+        batches = [self.model_.predict_on_batch(X[i : i + step]) for i in range(0, len(X), step)]
         logits = np.concatenate([np.asarray(batch, dtype=np.float64) for batch in batches])
         exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), dtype=np.float32)
@@ -149,31 +152,61 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
             steps.append(layers.RandomFlip("horizontal", seed=self.seed))
         return keras.Sequential([*steps, layers.Identity()])
 
-    def _compile(self, trainer: Any, total_steps: int) -> None:
-        warmup = min(total_steps // 10, 200)
-        schedule = keras.optimizers.schedules.CosineDecay(
-            self.learning_rate / 10, max(1, total_steps - warmup), warmup_target=self.learning_rate, warmup_steps=warmup
-        )
-        trainer.compile(
-            optimizer=keras.optimizers.AdamW(schedule, weight_decay=self.weight_decay),
-            loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=self.label_smoothing),
-        )
-
-    def _warm_up(self, trainer: Any, X: npt.NDArray[np.uint8], one_hot: npt.NDArray[np.float32]) -> float:
-        """Compiles, times some steps, and puts every variable back; returns the seconds of a step."""
-        self._compile(trainer, 1)
-        before = [np.array(variable) for variable in trainer.variables]
-        batch = X[: self.batch_size], one_hot[: self.batch_size]
-        trainer.train_on_batch(*batch)
-        timed = 5
-        started = time.perf_counter()
-        for _ in range(timed):
-            trainer.train_on_batch(*batch)
-        seconds = (time.perf_counter() - started) / timed
-        for variable, value in zip(trainer.variables, before, strict=False):
+    def _warm_up(self, trainer: Any, X: Any, one_hot: npt.NDArray[np.float32], validation_data: Any) -> float:
+        """Compiles, times some steps and a validation, puts every variable back; returns the seconds of an epoch."""
+        trainer.optimizer.build(trainer.trainable_variables)
+        variables = [*trainer.variables, *trainer.optimizer.variables]
+        before = [keras.ops.convert_to_numpy(variable) for variable in variables]
+        stopwatch = _Stopwatch()
+        few = 6 * self.batch_size
+        trainer.fit(X[:few], one_hot[:few], batch_size=self.batch_size, verbose=0, callbacks=[stopwatch])
+        seconds = stopwatch.step_seconds * math.ceil(len(X) / self.batch_size)
+        if validation_data is not None:
+            images = validation_data[0][: 2 * _PREDICTED_AT_ONCE]
+            self.predict_proba(images)
+            started = time.perf_counter()
+            self.predict_proba(images)
+            seconds += (time.perf_counter() - started) * len(validation_data[0]) / len(images)
+        for variable, value in zip(variables, before, strict=True):
             variable.assign(value)
         keras.utils.set_random_seed(self.seed)
         return seconds
+
+
+class _Stopwatch(keras.callbacks.Callback):
+    """Times the steps after the first, which compiles."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ends: list[float] = []
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._ends.append(time.perf_counter())
+
+    @property
+    def step_seconds(self) -> float:
+        """Median seconds of a step; of a single step nothing is known but that it is short."""
+        steps = np.diff(self._ends)
+        return float(np.median(steps)) if len(steps) else 1e-3
+
+
+class _Schedule(keras.callbacks.Callback):
+    """Warm-up over a tenth of the steps and then a cosine to zero (Loshchilov and Hutter 2017).
+
+    Set from outside the compiled step, so that the number of steps can be chosen after compiling.
+    """
+
+    def __init__(self, peak: float, steps: int) -> None:
+        super().__init__()
+        self.peak, self.steps, self.warmup, self.step = peak, steps, min(steps // 10, 200), 0
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        if self.step < self.warmup:
+            share = (self.step + 1) / (self.warmup + 1)
+        else:
+            share = (1 + math.cos(math.pi * (self.step - self.warmup) / max(1, self.steps - self.warmup))) / 2
+        self.model.optimizer.learning_rate = self.peak * share
+        self.step += 1
 
 
 class _Keeper(keras.callbacks.Callback):

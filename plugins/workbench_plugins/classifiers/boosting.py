@@ -1,0 +1,121 @@
+"""Boosted trees that learn round by round: stopped early, pruned, and in time."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xgboost
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from workbench.plugin import Monitor
+
+
+class BoostedTrees(ClassifierMixin, BaseEstimator):
+    """XGBoost (Chen and Guestrin, KDD 2016) whose number of rounds is found on the validation data.
+
+    The arguments are those of ``xgboost.XGBClassifier``, but for:
+
+    Args:
+        rounds: Most rounds.
+        patience: Rounds without a better validation loss after which boosting stops.
+
+    Attributes:
+        model_: The fitted ``xgboost.XGBClassifier``.
+        classes_: The labels.
+        best_step_: Round with the best validation loss; None without validation data.
+    """
+
+    def __init__(
+        self,
+        rounds: int = 500,
+        patience: int = 20,
+        learning_rate: float = 0.3,
+        max_depth: int = 6,
+        min_child_weight: float = 1.0,
+        subsample: float = 1.0,
+        colsample_bytree: float = 1.0,
+        reg_lambda: float = 1.0,
+        device: str = "cpu",
+        n_jobs: int | None = None,
+        random_state: int | None = None,
+    ) -> None:
+        self.rounds = rounds
+        self.patience = patience
+        self.learning_rate = learning_rate
+        self.max_depth = max_depth
+        self.min_child_weight = min_child_weight
+        self.subsample = subsample
+        self.colsample_bytree = colsample_bytree
+        self.reg_lambda = reg_lambda
+        self.device = device
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(
+        self,
+        X: npt.NDArray[Any],
+        y: npt.NDArray[Any],
+        *,
+        validation_data: tuple[npt.NDArray[Any], npt.NDArray[Any]] | None = None,
+        monitor: Monitor | None = None,
+    ) -> BoostedTrees:
+        """Boosts until the validation loss no longer falls, the rounds are done or the time is up.
+
+        Args:
+            X: Features ``(n, d)``.
+            y: ``n`` labels.
+            validation_data: Features and labels that decide when to stop. Without them (in a refit) boosting goes on
+                for the monitor's ``best_step`` + 1 rounds.
+            monitor: Told the validation accuracy after each round; its time is obeyed.
+        """
+        self.classes_, targets = np.unique(y, return_inverse=True)
+        rounds = self.rounds if monitor is None or monitor.best_step is None else monitor.best_step + 1
+        settings = {name: value for name, value in self.get_params().items() if name not in ("rounds", "patience")}
+        error, loss = ("error", "logloss") if len(self.classes_) == 2 else ("merror", "mlogloss")
+        model = xgboost.XGBClassifier(
+            **settings,
+            n_estimators=rounds,
+            eval_metric=[error, loss],  # the last decides when to stop
+            early_stopping_rounds=None if validation_data is None else self.patience,
+            callbacks=[_Watch(monitor, error)],
+        )
+        evaluate = None
+        if validation_data is not None:
+            evaluate = [(validation_data[0], np.searchsorted(self.classes_, validation_data[1]))]
+        self.model_ = model.fit(X, targets, eval_set=evaluate, verbose=False)
+        self.model_.set_params(callbacks=None)  # the watch belongs to this fit, and cannot be pickled
+        self.best_step_ = None if validation_data is None else int(self.model_.best_iteration)
+        return self
+
+    def predict_proba(self, X: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Returns class probabilities ``(n, n_classes)``."""
+        check_is_fitted(self, "model_")
+        return np.asarray(self.model_.predict_proba(X), dtype=np.float32)
+
+    def predict(self, X: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Returns the ``n`` most probable labels."""
+        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+
+
+class _Watch(xgboost.callback.TrainingCallback):
+    """Reports the validation accuracy after each round, and stops in time."""
+
+    def __init__(self, monitor: Monitor | None, error: str) -> None:
+        super().__init__()
+        self.monitor = monitor
+        self.error = error
+        self.slowest = 0.0
+        self.last = time.monotonic()
+
+    def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+        now = time.monotonic()
+        self.slowest, self.last = max(self.slowest, now - self.last), now
+        if self.monitor is None:
+            return False
+        for metrics in evals_log.values():
+            self.monitor.report(1.0 - float(metrics[self.error][-1]), epoch)
+        return self.monitor.seconds_left < 2 * self.slowest
