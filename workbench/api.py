@@ -18,7 +18,7 @@ from workbench.judge import refit
 from workbench.judge.leaderboard import Comparison
 from workbench.plugin import Task
 from workbench.registry import Registry
-from workbench.tuning.process import Job
+from workbench.tuning.job import Job
 from workbench.tuning.progress import Display, Silent
 from workbench.tuning.specification import Specification, format_seconds, parse_budget
 from workbench.tuning.supervisor import Stop, Supervisor

@@ -79,6 +79,14 @@ class Candidate:
         steps.append(("classify", _ask(self.learner, trial, task)))
         return Pipeline(steps)
 
+    def start(self, task: Task) -> dict[str, Any]:
+        """Returns the parameters that the path's plugins want tried first, as far as they say."""
+        return {
+            f"{plugin.name}.{name}": value
+            for plugin in self.plugins
+            for name, value in getattr(plugin.load(), "start", lambda task: {})(task).items()
+        }
+
     def preload(self) -> list[str]:
         """Returns the modules that the path's plugins want imported before trials fork."""
         return [name for plugin in self.plugins for name in getattr(plugin.load(), "preload", ())]

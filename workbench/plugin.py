@@ -17,10 +17,11 @@ The function asks ``trial`` (an Optuna trial: ``suggest_float``, ``suggest_int``
 hyper-parameters, by bare names, and returns a scikit-learn estimator. The first line of its docstring is its
 description. A function with nothing to ask returns a fixed estimator and is tried once.
 
-Two things are optional. An estimator that learns step by step may take
-``fit(X, y, *, validation_data=None, monitor=None)`` and gets a :class:`Monitor`. And a function that needs heavy
-packages imports them inside itself and may name them in an attribute ``preload`` (a tuple of module names): the
-workbench imports those once, before it forks a process for each trial.
+Three things are optional. An estimator that learns step by step may take
+``fit(X, y, *, validation_data=None, monitor=None)`` and gets a :class:`Monitor`. A function may have an attribute
+``start``, a function of the task that returns parameters known to be good, which are tried first. And a function that
+needs heavy packages imports them inside itself and may name them in an attribute ``preload`` (a tuple of module names):
+the workbench imports those once, before it forks a process for each trial.
 
 This module is the standard library and typing alone, so that importing a plugin costs nothing.
 """

@@ -12,12 +12,12 @@ def main() -> None:
     """Draws the page."""
     st.set_page_config(page_title="Workbench", page_icon=":material/compare:", layout="wide")
     st.title("Hand-crafted features or deep learning?")
-    names = data.run_names()
-    if not names:
+    runs = data.run_names()
+    if not runs:
         st.info(f"There are no runs in {data.workspace().path} yet. Start one in a terminal:")
         st.code("workbench tune digits", language="bash")
         return
-    run = st.selectbox("Run", names)
+    run = st.selectbox("Run", runs)
     document = data.document(run)
     if isinstance(document, str):
         st.warning(document)
@@ -38,8 +38,9 @@ def main() -> None:
     table["trials"] = [f"{t['complete']} / {t['pruned']} / {t['failed']}" for t in table["trials"]]
     shown = table.drop(columns=["best_params"]).rename(columns=lambda name: name.replace("_", " "))
     number = st.column_config.NumberColumn
-    accuracies = {name: number(format="%.4f") for name in shown if "accuracy" in name}
-    times = {name: number(format="%.2f") for name in shown if "seconds" in name or name == "latency ms"}
+    names = list(map(str, shown))
+    accuracies = {name: number(format="%.4f") for name in names if "accuracy" in name}
+    times = {name: number(format="%.2f") for name in names if "seconds" in name or name == "latency ms"}
     st.dataframe(shown, hide_index=True, column_config={**accuracies, **times})
     st.caption("trials: complete / pruned / failed; refit: training and validation images together, timed alone")
 

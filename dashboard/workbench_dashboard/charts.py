@@ -11,7 +11,7 @@ import pandas as pd
 FAMILY_COLOURS = {"hand-crafted": "#0072B2", "deep": "#D55E00", "baseline": "#7F7F7F"}
 
 
-def accuracy_against_time(rows: list[dict[str, Any]]) -> alt.LayerChart:
+def accuracy_against_time(rows: list[dict[str, Any]]) -> alt.LayerChart | alt.FacetChart:
     """Draws test accuracy with its 95 % interval against the training time of the refit.
 
     Args:

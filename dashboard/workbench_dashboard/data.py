@@ -14,9 +14,7 @@ from workbench.tuning.workspace import DEFAULT_WORKSPACE, Workspace
 
 def workspace() -> Workspace:
     """Returns the workspace that ``workbench dashboard`` was started for."""
-    return Workspace(
-        os.environ.get("WORKBENCH_WORKSPACE", str(DEFAULT_WORKSPACE)), os.environ.get("WORKBENCH_STORAGE")
-    )
+    return Workspace(os.environ.get("WORKBENCH_WORKSPACE", str(DEFAULT_WORKSPACE)), os.environ.get("WORKBENCH_STORAGE"))
 
 
 @st.cache_data(ttl=5)

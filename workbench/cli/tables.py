@@ -45,6 +45,13 @@ def print_comparison(comparison: Comparison) -> None:
             values = ", ".join(f"{name}={_short(value)}" for name, value in row["best_params"].items())
             out.print(f"{row['candidate']}: {values}", markup=False, style="dim")
     for row in rows:
+        if row["train_fraction"] not in (None, 1.0):
+            out.print(
+                f"{row['candidate']}: fitted on {row['train_fraction']:.0%} of the training images; more did not fit "
+                "its share of the budget",
+                markup=False,
+                style="yellow",
+            )
         if row["status"] != "ok":
             out.print(f"{row['candidate']}: {row['status']}", markup=False, style="yellow")
 

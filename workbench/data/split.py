@@ -26,7 +26,7 @@ class Split:
     """Row numbers of the three parts, and their hash.
 
     Attributes:
-        train: Training images, in a seeded random order.
+        train: Training images, in a seeded random order of which every beginning is a stratified sample.
         val: Validation images.
         test: Test images.
         hash: Hash of the data's fingerprint and the rows of every part.
@@ -85,7 +85,7 @@ def make_split(images: Images, seed: int) -> Split:
         folds = _folds(images, parts["train"], seed)
         parts |= dict(zip(missing, folds, strict=False))
         parts["train"] = np.concatenate(folds[len(missing) :])
-    parts["train"] = np.random.default_rng(seed).permutation(parts["train"])
+    parts["train"] = _stratified_order(images.labels, parts["train"], seed)
     _check_parts(images, parts)
     digest = hashlib.blake2b(images.fingerprint.encode(), digest_size=12)
     for part in ("train", "val", "test"):
@@ -112,6 +112,16 @@ def _folds(images: Images, rows: Rows, seed: int) -> list[Rows]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         return [rows[chosen] for _, chosen in splitter.split(np.zeros(len(rows)), labels, groups)]
+
+
+def _stratified_order(labels: Rows, rows: Rows, seed: int) -> Rows:
+    """Orders rows at random, such that the first tenth, quarter or half of them is a stratified sample of them all."""
+    rng = np.random.default_rng(seed)
+    place = np.empty(len(rows))
+    for label in np.unique(labels[rows]):
+        mine = np.flatnonzero(labels[rows] == label)
+        place[mine] = (rng.permutation(len(mine)) + rng.random(len(mine))) / len(mine)
+    return rows[np.argsort(place, kind="stable")]
 
 
 def _check_parts(images: Images, parts: dict[str, Rows]) -> None:

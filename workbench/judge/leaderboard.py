@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 COLUMNS = (
     "candidate", "family", "validation_accuracy", "test_accuracy", "test_accuracy_low", "test_accuracy_high",
     "extract_seconds", "fit_seconds", "refit_seconds", "tuning_seconds", "trials", "parameters", "latency_ms",
-    "best_params", "status",
+    "train_fraction", "best_params", "status",
 )  # fmt: skip
 
 
@@ -88,6 +88,7 @@ def _row(run: Run, candidate: str) -> dict[str, Any]:
             "extract_seconds": record["seconds"]["extract"],
             "fit_seconds": record["seconds"]["select"] + record["seconds"]["fit"],
             "parameters": record["parameters"],
+            "train_fraction": record["fraction"],
             "best_params": best.params,
         }
     if result is not None:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.judge.metrics import accuracy_interval
-from workbench.tuning.process import Job
+from workbench.tuning.job import Job
 from workbench.tuning.supervisor import Supervisor
 from workbench.tuning.tuner import record_of, refit_estimate
 from workbench.tuning.workspace import Run, Workspace
@@ -59,7 +59,13 @@ def refit(
     best = best_trial(run, name)
     record = record_of(best)
     ended = supervisor.run(
-        replace(job, params=dict(best.params), best_step=record.get("best_step"), seconds=max(0.1, 0.9 * seconds)),
+        replace(
+            job,
+            params=dict(best.params),
+            best_step=record["best_step"],
+            fraction=record["fraction"],
+            seconds=max(0.1, 0.9 * seconds),
+        ),
         max(1.0, seconds),
     )
     result: dict[str, Any] = {"trial": best.number, "status": "ok"}

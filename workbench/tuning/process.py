@@ -6,7 +6,8 @@ It holds neither the storage nor the test labels. What it says is a tuple whose 
 says                                 meaning                               the owner answers
 ===================================  ====================================  ==========================================
 ``("suggest", method, args, kw)``    a plugin asks for a parameter         ``("value", v)`` or ``("error", text)``
-``("report", value, step)``          the monitor was told a value          whether to prune
+``("report", value, step, rung)``    a validation accuracy on the way      whether to prune
+``("so far", Outcome)``              counts if the deadline strikes now     nothing
 ``("done", Outcome)``                the job is done                       nothing: the process ends
 ``("pruned",)``                      the trial ends early                  nothing
 ``("skipped", reason)``              a plugin cannot serve the task        nothing
@@ -19,79 +20,20 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import os
-import resource
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from workbench.candidate import Candidate
-from workbench.plugin import Skip, Task
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a trial process is to do.
-
-    Attributes:
-        candidate: What to build.
-        task: What the plugins may know.
-        images: ``.npy`` file of the training images and then the validation images.
-        test_images: ``.npy`` file of the test images; makes the job a refit: it trains on
-            training and validation images together, and then opens this file and predicts it.
-        labels: Labels of the training and the validation images. Test labels stay with the owner.
-        n_train: Number of training images.
-        seconds: Time that learners are told they have.
-        log: File for all that plugins print.
-        params: Parameters to build with; None: ask the owner for them.
-        best_step: In a refit, the step at which the parameters were best.
-        build_only: Whether to build the candidate and do no more.
-    """
-
-    candidate: Candidate
-    task: Task
-    images: Path
-    labels: npt.NDArray[np.int64]
-    n_train: int
-    seconds: float
-    log: Path
-    params: dict[str, Any] | None = None
-    test_images: Path | None = None
-    best_step: int | None = None
-    build_only: bool = False
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a finished job found.
-
-    Attributes:
-        predictions: Predicted labels, of the validation images or, after a refit, of the test images.
-        probabilities: Class probabilities of the same images, if the classifier gives any.
-        seconds: Wall-clock seconds by phase: ``extract``, ``select``, ``fit``, ``predict``.
-        best_step: Step whose state was kept, if the learner says so.
-        parameters: Number of learnable parameters, where there are any.
-        features: Number of features that the classifier saw, or None for a network.
-        latency_ms: Median milliseconds to classify one image (p50); after a refit.
-        peak_memory_mb: Largest resident memory of the process.
-    """
-
-    predictions: npt.NDArray[np.int64]
-    probabilities: npt.NDArray[np.float32] | None
-    seconds: dict[str, float]
-    best_step: int | None
-    parameters: int | None
-    features: int | None
-    latency_ms: float | None
-    peak_memory_mb: float
+from workbench.plugin import Skip
+from workbench.tuning import fitting
+from workbench.tuning.job import Job, Outcome
 
 
 class RemoteTrial:
@@ -132,9 +74,17 @@ class PipeMonitor:
 
     def report(self, value: float, step: int) -> None:
         """Passes a validation accuracy on; raises ``optuna.TrialPruned`` if the owner says so."""
+        self._report(value, step, rung=False)
+
+    def report_rung(self, value: float, step: int, outcome: Outcome) -> None:
+        """Reports for a learner without steps of its own, fitted on a part of the images; the outcome counts."""
+        self._connection.send(("so far", outcome))
+        self._report(value, step, rung=True)
+
+    def _report(self, value: float, step: int, rung: bool) -> None:
         from optuna import TrialPruned
 
-        self._connection.send(("report", float(value), int(step)))
+        self._connection.send(("report", float(value), int(step), rung))
         if self._connection.recv():
             raise TrialPruned(f"pruned at step {step}")
 
@@ -199,92 +149,7 @@ def _work(connection: Connection, job: Job, started: float) -> Outcome | None:
         return None
     monitor = PipeMonitor(connection, started + job.seconds, job.best_step)
     with threadpool_limits(job.task.n_jobs):
-        return _fit_and_predict(pipeline, monitor, job)
-
-
-def _fit_and_predict(pipeline: Any, monitor: PipeMonitor, job: Job) -> Outcome:
-    from sklearn.utils.validation import has_fit_parameter
-
-    refit = job.test_images is not None
-    images = np.load(job.images, mmap_mode="r")
-    n = len(images) if refit else job.n_train
-    X, y = images[:n], job.labels[:n]
-    X_val, y_val = (None, None) if refit else (images[n:], job.labels[n:])
-    seconds = dict.fromkeys(("extract", "select", "fit", "predict"), 0.0)
-
-    *transformers, (_, classifier) = pipeline.steps
-    for name, transformer in transformers:
-        with _timed(seconds, name):
-            X = transformer.fit_transform(X, y)
-            if X_val is not None:
-                X_val = transformer.transform(X_val)
-    arguments: dict[str, Any] = {}
-    if has_fit_parameter(classifier, "monitor"):
-        arguments["monitor"] = monitor
-    if X_val is not None and has_fit_parameter(classifier, "validation_data"):
-        arguments["validation_data"] = (X_val, y_val)
-    with _timed(seconds, "fit"):
-        classifier.fit(X, y, **arguments)
-    # Validation images are transformed already; test images go through the whole pipeline, as a user's would.
-    X_test = np.load(job.test_images, mmap_mode="r") if job.test_images is not None else None
-    with _timed(seconds, "predict"):
-        predictions, probabilities = _predict(classifier, X_val) if X_test is None else _predict(pipeline, X_test)
-    return Outcome(
-        predictions=predictions,
-        probabilities=probabilities,
-        seconds=seconds,
-        best_step=getattr(classifier, "best_step_", None),
-        parameters=count_parameters(classifier),
-        features=int(X.shape[1]) if X.ndim == 2 else None,
-        latency_ms=None if X_test is None else _latency_ms(pipeline.predict, X_test),
-        peak_memory_mb=_peak_memory_mb(),
-    )
-
-
-def _predict(estimator: Any, X: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32] | None]:
-    """Predicts once: the labels follow from the probabilities where there are any."""
-    if hasattr(estimator, "predict_proba"):
-        probabilities = np.asarray(estimator.predict_proba(X), dtype=np.float32)
-        return np.asarray(estimator.classes_, dtype=np.int64)[probabilities.argmax(axis=1)], probabilities
-    return np.asarray(estimator.predict(X), dtype=np.int64), None
-
-
-def count_parameters(classifier: Any) -> int | None:
-    """Counts the learnable parameters of a fitted classifier: weights and biases; None for a kernel or trees."""
-    last = classifier[-1] if hasattr(classifier, "steps") else classifier
-    if hasattr(last, "n_parameters_"):
-        return int(last.n_parameters_)
-    if hasattr(last, "coefs_"):  # a multi-layer perceptron of scikit-learn
-        return int(sum(np.size(weights) for weights in (*last.coefs_, *last.intercepts_)))
-    if hasattr(last, "coef_"):
-        return int(np.size(last.coef_) + np.size(last.intercept_))
-    return None
-
-
-def _latency_ms(predict: Callable[[Any], Any], images: Any, repeats: int = 100, seconds: float = 2.0) -> float:
-    """Measures the median time to classify one image, after a warm-up."""
-    for _ in range(3):
-        predict(images[:1])
-    times: list[float] = []
-    deadline = time.perf_counter() + seconds
-    while len(times) < repeats and (not times or time.perf_counter() < deadline):
-        one = len(times) % len(images)
-        started = time.perf_counter()
-        predict(images[one : one + 1])
-        times.append(time.perf_counter() - started)
-    return float(np.median(times) * 1000)
-
-
-@contextlib.contextmanager
-def _timed(seconds: dict[str, float], phase: str) -> Iterator[None]:
-    started = time.perf_counter()
-    yield
-    seconds[phase] += time.perf_counter() - started
-
-
-def _peak_memory_mb() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1e6 if sys.platform == "darwin" else 1e3)
+        return (fitting.refit if job.test_images else fitting.fit)(pipeline, job, monitor)
 
 
 def _die_with(lifeline: Connection) -> None:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,7 +20,7 @@ import psutil
 from workbench.data.decode import without_main
 from workbench.errors import PluginError
 from workbench.tuning import process
-from workbench.tuning.process import Job, Outcome
+from workbench.tuning.job import Job, Outcome
 
 if TYPE_CHECKING:
     import optuna
@@ -95,6 +96,7 @@ class Supervisor:
         method = os.environ.get(START_METHOD, "forkserver")
         self._context: Any = multiprocessing.get_context(method)
         if method == "forkserver":
+            _start_resource_tracker()
             self._context.set_forkserver_preload([*_PRELOAD, "workbench.tuning.process", *dict.fromkeys(preload)])
 
     def run(
@@ -102,7 +104,7 @@ class Supervisor:
         job: Job,
         seconds: float,
         trial: optuna.Trial | None = None,
-        on_report: Callable[[float, int], bool] | None = None,
+        on_report: Callable[[float, int, bool], bool] | None = None,
         stop: Stop | None = None,
     ) -> Ended:
         """Runs a job to its end, whatever that is.
@@ -149,22 +151,38 @@ class Supervisor:
         return ended
 
 
+def _start_resource_tracker() -> None:
+    """Starts multiprocessing's tracker such that it tidies up after processes that were killed without a word of it."""
+    warnings = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [warnings, "ignore:resource_tracker:UserWarning"]))
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        if warnings is None:
+            del os.environ["PYTHONWARNINGS"]
+        else:
+            os.environ["PYTHONWARNINGS"] = warnings
+
+
 def _watch(
     connection: Connection,
     child: Any,
     started: float,
     limit: float,
     trial: optuna.Trial | None,
-    on_report: Callable[[float, int], bool] | None,
+    on_report: Callable[[float, int, bool], bool] | None,
     stop: Stop | None,
 ) -> Ended:
     def seconds() -> float:
         return time.monotonic() - started
 
+    so_far: Outcome | None = None
     while True:
         left = limit - seconds()
         if stop is not None and stop.requested:
             return Ended("interrupted", seconds(), reason="interrupted")
+        if left <= 0 and so_far is not None:
+            return Ended("complete", seconds(), so_far)
         if left <= 0:
             return Ended("failed", seconds(), reason=f"ran out of time: stopped after {limit:.0f} s", timed_out=True)
         try:
@@ -180,8 +198,10 @@ def _watch(
                 except Exception as error:  # the plugin asked for something impossible: it shall hear it
                     answer = ("error", str(error))
                 _send(connection, answer)
-            case ("report", value, step):
-                _send(connection, bool(on_report(value, step)) if on_report else False)
+            case ("report", value, step, rung):
+                _send(connection, bool(on_report(value, step, rung)) if on_report else False)
+            case ("so far", outcome):
+                so_far = outcome
             case ("done", outcome):
                 return Ended("complete", seconds(), outcome)
             case ("pruned",):

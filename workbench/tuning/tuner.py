@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.candidate import BASELINE, Candidate
-from workbench.tuning.process import Job
+from workbench.tuning.job import Job
 from workbench.tuning.supervisor import Ended, Stop, Supervisor
 from workbench.tuning.workspace import Run, Workspace
 
@@ -110,7 +110,7 @@ class Contender:
 
 def refit_estimate(seconds: dict[str, float], growth: float) -> float:
     """Estimates how long a refit takes from what a trial's phases took, in seconds."""
-    return _OVERHEAD + _MARGIN * growth * sum(seconds.values())
+    return _OVERHEAD + _MARGIN * growth * (sum(seconds.values()) - seconds["rungs"])
 
 
 class Tuner:
@@ -150,12 +150,15 @@ class Tuner:
 
         study = contender.study
         study.sampler = self._sampler(contender)
-        study.pruner = optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=2)
         contender.running_since = time.monotonic()
         self._progress.tuning(contenders)
+        if contender.trials == 0 and (start := contender.candidate.start(contender.job.task)):
+            study.enqueue_trial(start, skip_if_exists=True)
         trial = study.ask()
 
-        def on_report(value: float, step: int) -> bool:
+        def on_report(value: float, step: int, rung: bool) -> bool:
+            # The first epochs say little of a network; the first rung says much of an SVM.
+            study.pruner = optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=0 if rung else 3)
             trial.report(value, step)
             return trial.should_prune()
 
@@ -195,6 +198,7 @@ class Tuner:
         value = float(np.mean(outcome.predictions == job.labels[job.n_train :]))
         record |= {
             "seconds": outcome.seconds,
+            "fraction": outcome.fraction,
             "best_step": outcome.best_step,
             "parameters": outcome.parameters,
             "features": outcome.features,

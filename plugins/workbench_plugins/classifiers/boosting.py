@@ -13,6 +13,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from workbench.plugin import Monitor
 
+#: Rounds between two reports to the monitor: a single one says little.
+_ROUNDS_A_STEP = 20
+
 
 class BoostedTrees(ClassifierMixin, BaseEstimator):
     """XGBoost (Chen and Guestrin, KDD 2016) whose number of rounds is found on the validation data.
@@ -70,7 +73,7 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):
             y: ``n`` labels.
             validation_data: Features and labels that decide when to stop. Without them (in a refit) boosting goes on
                 for the monitor's ``best_step`` + 1 rounds.
-            monitor: Told the validation accuracy after each round; its time is obeyed.
+            monitor: Told the validation accuracy every 20 rounds; its time is obeyed.
         """
         self.classes_, targets = np.unique(y, return_inverse=True)
         rounds = self.rounds if monitor is None or monitor.best_step is None else monitor.best_step + 1
@@ -87,7 +90,7 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):
         if validation_data is not None:
             evaluate = [(validation_data[0], np.searchsorted(self.classes_, validation_data[1]))]
         self.model_ = model.fit(X, targets, eval_set=evaluate, verbose=False)
-        self.model_.set_params(callbacks=None)  # the watch belongs to this fit, and cannot be pickled
+        self.model_.callbacks = None  # the watch belongs to this fit, and cannot be pickled
         self.best_step_ = None if validation_data is None else int(self.model_.best_iteration)
         return self
 
@@ -102,7 +105,7 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):
 
 
 class _Watch(xgboost.callback.TrainingCallback):
-    """Reports the validation accuracy after each round, and stops in time."""
+    """Reports the validation accuracy now and then, and stops in time."""
 
     def __init__(self, monitor: Monitor | None, error: str) -> None:
         super().__init__()
@@ -116,6 +119,7 @@ class _Watch(xgboost.callback.TrainingCallback):
         self.slowest, self.last = max(self.slowest, now - self.last), now
         if self.monitor is None:
             return False
-        for metrics in evals_log.values():
-            self.monitor.report(1.0 - float(metrics[self.error][-1]), epoch)
+        if epoch % _ROUNDS_A_STEP == _ROUNDS_A_STEP - 1:
+            for metrics in evals_log.values():
+                self.monitor.report(1.0 - float(metrics[self.error][-1]), epoch // _ROUNDS_A_STEP)
         return self.monitor.seconds_left < 2 * self.slowest

@@ -24,4 +24,9 @@ def knn(trial: Trial, task: Task) -> Any:
     )
 
 
+def _start(task: Task) -> dict[str, Any]:
+    return {"n_neighbors": 5, "weights": "distance", "metric": "cosine"}
+
+
+knn.start = _start  # type: ignore[attr-defined]
 knn.preload = ("sklearn.neighbors", "sklearn.preprocessing", "sklearn.pipeline")  # type: ignore[attr-defined]

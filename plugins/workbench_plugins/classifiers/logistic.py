@@ -19,4 +19,9 @@ def logistic(trial: Trial, task: Task) -> Any:
     )
 
 
+def _start(task: Task) -> dict[str, Any]:
+    return {"C": 0.01}
+
+
+logistic.start = _start  # type: ignore[attr-defined]
 logistic.preload = ("sklearn.linear_model", "sklearn.preprocessing", "sklearn.pipeline")  # type: ignore[attr-defined]

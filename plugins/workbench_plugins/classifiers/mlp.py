@@ -28,4 +28,9 @@ def mlp(trial: Trial, task: Task) -> Any:
     )
 
 
+def _start(task: Task) -> dict[str, Any]:
+    return {"width": 256, "layers": 1, "alpha": 0.01, "learning_rate": 1e-3}
+
+
+mlp.start = _start  # type: ignore[attr-defined]
 mlp.preload = ("sklearn.neural_network", "sklearn.preprocessing", "sklearn.pipeline")  # type: ignore[attr-defined]

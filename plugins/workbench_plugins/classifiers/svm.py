@@ -24,4 +24,9 @@ def svm(trial: Trial, task: Task) -> Any:
     )
 
 
+def _start(task: Task) -> dict[str, Any]:
+    return {"C": 10.0, "gamma": 1e-3}
+
+
+svm.start = _start  # type: ignore[attr-defined]
 svm.preload = ("sklearn.svm", "sklearn.preprocessing", "sklearn.pipeline")  # type: ignore[attr-defined]

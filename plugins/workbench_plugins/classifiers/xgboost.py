@@ -24,4 +24,16 @@ def xgboost(trial: Trial, task: Task) -> Any:
     )
 
 
+def _start(task: Task) -> dict[str, Any]:
+    return {
+        "learning_rate": 0.2,
+        "max_depth": 4,
+        "min_child_weight": 1.0,
+        "subsample": 0.8,
+        "colsample_bytree": 0.3,
+        "reg_lambda": 1.0,
+    }
+
+
+xgboost.start = _start  # type: ignore[attr-defined]
 xgboost.preload = ("workbench_plugins.classifiers.boosting", "sklearn.pipeline")  # type: ignore[attr-defined]

@@ -25,6 +25,11 @@ def color(trial: Trial, task: Task) -> Any:
     return FunctionTransformer(color_features, kw_args=settings)
 
 
+def _start(task: Task) -> dict[str, Any]:
+    return {"space": "hsv" if task.image_shape[2] == 3 else "grey", "bins": 16, "grid": 2}
+
+
+color.start = _start  # type: ignore[attr-defined]
 color.preload = ("skimage.color", "sklearn.preprocessing", "sklearn.pipeline")  # type: ignore[attr-defined]
 
 

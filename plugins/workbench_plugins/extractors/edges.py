@@ -24,6 +24,11 @@ def edges(trial: Trial, task: Task) -> Any:
     return FunctionTransformer(edge_features, kw_args=settings)
 
 
+def _start(task: Task) -> dict[str, Any]:
+    return {"operator": "sobel", "grid": 4, "orientations": 8}
+
+
+edges.start = _start  # type: ignore[attr-defined]
 edges.preload = ("sklearn.preprocessing", "sklearn.pipeline")  # type: ignore[attr-defined]
 
 

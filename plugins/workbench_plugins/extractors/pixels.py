@@ -15,14 +15,20 @@ def pixels(trial: Trial, task: Task) -> Any:
     """The pixels themselves, downscaled: what a classifier gets without any feature extraction."""
     from sklearn.preprocessing import FunctionTransformer
 
-    shorter = min(task.image_shape[:2])
-    settings = {
-        "side": trial.suggest_categorical("side", [side for side in (8, 16, 24, 32) if side <= shorter] or [shorter]),
-        "n_jobs": task.n_jobs,
-    }
+    settings = {"side": trial.suggest_categorical("side", _sides(task)), "n_jobs": task.n_jobs}
     return FunctionTransformer(pixel_features, kw_args=settings)
 
 
+def _sides(task: Task) -> list[int]:
+    shorter = min(task.image_shape[:2])
+    return [side for side in (8, 16, 24, 32) if side <= shorter] or [shorter]
+
+
+def _start(task: Task) -> dict[str, Any]:
+    return {"side": _sides(task)[len(_sides(task)) // 2]}
+
+
+pixels.start = _start  # type: ignore[attr-defined]
 pixels.preload = ("sklearn.preprocessing", "sklearn.pipeline")  # type: ignore[attr-defined]
 
 

@@ -12,11 +12,9 @@ def cnn(trial: Trial, task: Task) -> Any:
     """Small convolutional network, trained from scratch with augmentation (Keras)."""
     from workbench_plugins.networks.keras_classifier import KerasClassifier
 
-    side = min(task.image_shape[:2])
-    deepest = max(2, min(5, side.bit_length() - 3))  # the last feature map keeps about 4 pixels a side
     build = functools.partial(
         build_cnn,
-        blocks=trial.suggest_int("blocks", 2, deepest),
+        blocks=trial.suggest_int("blocks", 2, _deepest(task)),
         convolutions=trial.suggest_int("convolutions", 1, 2),
         width=trial.suggest_categorical("width", [8, 16, 32]),
         dropout=trial.suggest_float("dropout", 0.0, 0.5),
@@ -32,6 +30,25 @@ def cnn(trial: Trial, task: Task) -> Any:
     )
 
 
+def _deepest(task: Task) -> int:
+    """Returns how many blocks leave about 4 pixels a side."""
+    return max(2, min(5, min(task.image_shape[:2]).bit_length() - 3))
+
+
+def _start(task: Task) -> dict[str, Any]:
+    return {
+        "blocks": min(_deepest(task), 4),
+        "convolutions": 1,
+        "width": 16,
+        "dropout": 0.1,
+        "batch_size": 64,
+        "learning_rate": 4e-3,
+        "weight_decay": 1e-3,
+        "augmentation": "shift",
+    }
+
+
+cnn.start = _start  # type: ignore[attr-defined]
 cnn.preload = ("workbench_plugins.networks.keras_classifier", "sklearn.pipeline")  # type: ignore[attr-defined]
 
 

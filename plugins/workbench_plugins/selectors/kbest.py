@@ -14,4 +14,9 @@ def kbest(trial: Trial, task: Task) -> Any:
     return SelectPercentile(f_classif, percentile=trial.suggest_int("percentile", 5, 100, log=True))
 
 
+def _start(task: Task) -> dict[str, Any]:
+    return {"percentile": 50}
+
+
+kbest.start = _start  # type: ignore[attr-defined]
 kbest.preload = ("sklearn.feature_selection", "sklearn.pipeline")  # type: ignore[attr-defined]

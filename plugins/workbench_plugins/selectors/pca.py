@@ -17,4 +17,9 @@ def pca(trial: Trial, task: Task) -> Any:
     return make_pipeline(StandardScaler(), PCA(variance, svd_solver="full", random_state=task.seed))
 
 
+def _start(task: Task) -> dict[str, Any]:
+    return {"variance": 0.95}
+
+
+pca.start = _start  # type: ignore[attr-defined]
 pca.preload = ("sklearn.decomposition", "sklearn.preprocessing", "sklearn.pipeline")  # type: ignore[attr-defined]

@@ -1,0 +1,82 @@
+"""What tests share: plugins made on the spot, small data sets, and the command line as a user types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+#: Real data, where they lie beside the checkout.
+SHARED = Path(os.environ.get("WORKBENCH_TEST_DATA", ROOT.parent / "shared" / "data"))
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def workbench(tmp_path: Path) -> Command:
+    """Runs ``workbench ARGUMENTS`` in a fresh process and an empty folder."""
+
+    def run(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "workbench", *map(str, arguments)],
+            cwd=tmp_path,
+            env={**os.environ, **(environment or {})},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+    return run
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, dict[str, dict[str, str]]], Path]:
+    """Installs a distribution made on the spot: a module's source, and its entry points by group."""
+
+    def make(source: str, points: dict[str, dict[str, str]], name: str = "toy") -> Path:
+        site = tmp_path / "site"
+        info = site / f"{name}-1.0.dist-info"
+        info.mkdir(parents=True, exist_ok=True)
+        (site / f"{name}.py").write_text(source)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        lines = []
+        for group, entries in points.items():
+            lines += [f"[workbench.{group}]", *(f"{k} = {name}:{v}" for k, v in entries.items())]
+        (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
+        monkeypatch.syspath_prepend(str(site))
+        before = os.environ.get("PYTHONPATH")
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(site), before])))
+        return site
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two classes, 40 pictures each, 32x32 pixels, that any candidate tells apart: bars, up or across."""
+    root = tmp_path_factory.mktemp("data") / "shapes"
+    rng = np.random.default_rng(0)
+    for name in ("across", "upright"):
+        root.joinpath(name).mkdir(parents=True)
+        for i in range(40):
+            picture = rng.integers(0, 60, (32, 32, 3), dtype=np.uint8)
+            at, width = rng.integers(4, 24), rng.integers(3, 6)
+            bar = slice(at, at + width)
+            picture[(bar, slice(None)) if name == "across" else (slice(None), bar)] += 150
+            Image.fromarray(picture).save(root / name / f"{i:02}.png")
+    return root
+
+
+def load_json(result: subprocess.CompletedProcess[str]) -> Any:
+    """Returns the one JSON document that a command printed on stdout."""
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)

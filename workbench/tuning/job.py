@@ -1,0 +1,75 @@
+"""What a trial process is asked to do, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.candidate import Candidate
+from workbench.plugin import Task
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a trial process is to do.
+
+    Attributes:
+        candidate: What to build.
+        task: What the plugins may know.
+        images: ``.npy`` file of the training images and then the validation images.
+        test_images: ``.npy`` file of the test images; makes the job a refit: it trains on
+            training and validation images together, and then opens this file and predicts it.
+        labels: Labels of the training and the validation images. Test labels stay with the owner.
+        n_train: Number of training images.
+        seconds: Time that learners are told they have.
+        log: File for all that plugins print.
+        params: Parameters to build with; None: ask the owner for them.
+        best_step: In a refit, the step at which the parameters were best.
+        fraction: In a refit, the fraction of the images to fit on: that which the best trial reached.
+        build_only: Whether to build the candidate and do no more.
+    """
+
+    candidate: Candidate
+    task: Task
+    images: Path
+    labels: npt.NDArray[np.int64]
+    n_train: int
+    seconds: float
+    log: Path
+    params: dict[str, Any] | None = None
+    test_images: Path | None = None
+    best_step: int | None = None
+    fraction: float = 1.0
+    build_only: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a finished job found.
+
+    Attributes:
+        predictions: Predicted labels, of the validation images or, after a refit, of the test images.
+        probabilities: Class probabilities of the same images, if the classifier gives any.
+        seconds: Wall-clock seconds by phase: ``extract``, ``select``, ``fit``, ``predict``; and ``rungs``, spent on
+            fits on fewer images that decided whether to go on.
+        fraction: Fraction of the training images that the model was fitted on.
+        best_step: Step whose state was kept, if the learner says so.
+        parameters: Number of learnable parameters, where there are any.
+        features: Number of features that the classifier saw, or None for a network.
+        latency_ms: Median milliseconds to classify one image (p50); after a refit.
+        peak_memory_mb: Largest resident memory of the process.
+    """
+
+    predictions: npt.NDArray[np.int64]
+    probabilities: npt.NDArray[np.float32] | None
+    seconds: dict[str, float]
+    fraction: float
+    best_step: int | None
+    parameters: int | None
+    features: int | None
+    latency_ms: float | None
+    peak_memory_mb: float
