@@ -191,6 +191,7 @@ def _load(
         found = data.resolve(source, registry, exclude)
     except ConnectionError as error:  # what data set plugins raise offline
         raise WorkbenchError(str(error)) from None
+    _ = place.storage  # if it cannot be opened, say so before images are decoded
     images = data.load(found, place.cache, image_size, show.loading)
     split = data.make_split(images, seed)
     return images, split

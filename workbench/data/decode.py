@@ -29,7 +29,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from workbench.hardware import cpu_count
 
 #: Formats that are decoded whatever a file is called. Vector formats and the like never reach their parsers.
-FORMATS = ("BMP", "GIF", "JPEG", "MPO", "PNG", "PPM", "TIFF", "WEBP")
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 #: Images of more pixels than this are refused as decompression bombs.
 MAX_PIXELS = 64_000_000
 

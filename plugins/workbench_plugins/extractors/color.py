@@ -26,7 +26,8 @@ def color(trial: Trial, task: Task) -> Any:
 
 
 def _start(task: Task) -> dict[str, Any]:
-    return {"space": "hsv" if task.image_shape[2] == 3 else "grey", "bins": 16, "grid": 2}
+    start = {"bins": 16, "grid": 2}
+    return {"space": "hsv", **start} if task.image_shape[2] == 3 else start
 
 
 color.start = _start  # type: ignore[attr-defined]
