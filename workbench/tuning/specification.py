@@ -91,7 +91,7 @@ def format_seconds(seconds: float) -> str:
     """Writes a duration for people: ``0.35 s``, ``12.3 s``, ``4m05s``, ``1h02m``."""
     if seconds < 1:
         return f"{seconds:.2f} s"
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}m{rest:02d}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02d}m"

@@ -1,0 +1,122 @@
+"""How a trial fits: phases, and rungs for learners that do not learn step by step."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from optuna import TrialPruned
+from sklearn.dummy import DummyClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.feature_selection import SelectKBest
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.svm import SVC
+
+from workbench.candidate import Candidate
+from workbench.plugin import Task
+from workbench.tuning import fitting
+from workbench.tuning.job import Job, Outcome
+
+
+class Watch:
+    """A monitor with so much time, that prunes at a rung if told to."""
+
+    best_step = None
+
+    def __init__(self, seconds_left: float = 600.0, prune_at: int | None = None) -> None:
+        self.seconds_left = seconds_left
+        self.prune_at = prune_at
+        self.rungs: list[tuple[float, int, Outcome]] = []
+
+    def report(self, value: float, step: int) -> None:
+        raise AssertionError("nothing here learns by steps")
+
+    def report_rung(self, value: float, step: int, outcome: Outcome) -> None:
+        self.rungs.append((value, step, outcome))
+        if step == self.prune_at:
+            raise TrialPruned
+
+
+class Remembering(DummyClassifier):
+    """Remembers how many images it was fitted on, and takes its time in proportion."""
+
+    fits: list[int] = []
+
+    def fit(self, X: Any, y: Any) -> Remembering:
+        Remembering.fits.append(len(X))
+        time.sleep(len(X) / 100_000)
+        super().fit(X, y)
+        return self
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "seen.npy", rng.integers(0, 256, (20_000, 2, 2, 1), dtype=np.uint8))
+    np.save(tmp_path / "test.npy", rng.integers(0, 256, (300, 2, 2, 1), dtype=np.uint8))
+    Remembering.fits = []
+    return Job(
+        candidate=Candidate("x"),
+        task=Task((2, 2, 1), ("a", "b"), n_train=16_000),
+        images=tmp_path / "seen.npy",
+        labels=rng.integers(0, 2, 20_000),
+        n_train=16_000,
+        seconds=600,
+        log=tmp_path / "log",
+    )
+
+
+def test_a_learner_without_steps_climbs_by_rungs_and_ends_on_all_images(job: Job) -> None:
+    watch = Watch()
+    outcome = fitting.fit(Pipeline([("classify", Remembering())]), job, watch)
+    assert Remembering.fits == [1_000, 4_000, 16_000]
+    assert [step for _, step, _ in watch.rungs] == [0, 1]
+    assert outcome.fraction == 1.0
+    assert outcome.seconds["fit"] >= 0.16  # the last fit alone
+    assert outcome.seconds["rungs"] >= 0.05
+    assert len(outcome.predictions) == 4_000
+
+
+def test_a_rung_that_would_not_end_in_time_is_not_started_and_the_fraction_counts(job: Job) -> None:
+    watch = Watch(seconds_left=0.1)  # the next takes 0.04 s if it is linear, 0.16 s if quadratic: nobody knows yet
+    outcome = fitting.fit(Pipeline([("classify", Remembering())]), job, watch)
+    assert Remembering.fits == [1_000]
+    assert outcome.fraction == 1 / 16
+    assert watch.rungs[-1][2].fraction == 1 / 16
+    assert len(outcome.predictions) == 4_000
+
+
+def test_a_pruned_rung_ends_the_trial(job: Job) -> None:
+    with pytest.raises(TrialPruned):
+        fitting.fit(Pipeline([("classify", Remembering())]), job, Watch(prune_at=0))
+    assert Remembering.fits == [1_000]
+
+
+def test_a_refit_takes_the_fraction_that_the_trial_reached_and_times_every_phase(job: Job, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    flat = FunctionTransformer(lambda images: images.reshape(len(images), -1).astype(np.float32))
+    pipeline = Pipeline([("extract", flat), ("select", SelectKBest(k=2)), ("classify", Remembering())])
+    outcome = fitting.refit(pipeline, replace(job, test_images=tmp_path / "test.npy", fraction=0.25), Watch())
+    assert Remembering.fits == [5_000]  # a quarter of training and validation images
+    assert len(outcome.predictions) == 300
+    assert outcome.features == 2 or outcome.features == 4
+    assert all(outcome.seconds[phase] > 0 for phase in ("extract", "select", "fit", "predict"))
+    assert outcome.latency_ms is not None
+    assert outcome.latency_ms > 0
+
+
+def test_learnable_parameters_are_those_that_a_textbook_counts() -> None:
+    X, y = np.random.default_rng(0).normal(size=(40, 2)), np.arange(40) % 2
+    perceptron = MLPClassifier(hidden_layer_sizes=(2,), max_iter=5)
+    # 2-2-1: two neurons with two weights and a bias, one with two weights and a bias
+    with pytest.warns(ConvergenceWarning):
+        assert fitting.count_parameters(perceptron.fit(X, y)) == 9
+    assert fitting.count_parameters(make_pipeline(LogisticRegression()).fit(X, y)) == 3
+    assert fitting.count_parameters(SVC().fit(X, y)) is None
