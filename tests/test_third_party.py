@@ -48,9 +48,21 @@ def test_a_broken_package_is_listed_with_its_error_and_stops_nothing(workbench: 
     assert "broken" in lines["crystal-ball"]
     assert "RuntimeError: the crystal ball is cloudy" in result.stdout
     assert "pip uninstall broken-plugin" in result.stdout
+    assert "broken" in lines["oracle"]
+    assert "classifier 'oracle' of broken-plugin 0.1 returned int 42, which has no fit and no predict" in result.stdout
     assert "toy-extractor 0.3" in lines["brightness"]
     assert "ok" in lines["brightness"]
     assert "ok" in lines["svm"]
+
+
+def test_selecting_a_plugin_that_returns_the_wrong_thing_fails_before_time_is_spent(
+    workbench: Command, site: dict[str, str]
+) -> None:
+    result = workbench("tune", "digits", "-c", "hog/oracle", environment=site)
+    assert result.returncode == 2
+    assert "candidate 'hog/oracle' cannot be built" in result.stderr
+    assert "returned int 42, which has no fit and no predict" in result.stderr
+    assert "in build" in result.stderr  # the traceback
 
 
 def test_selecting_a_broken_plugin_fails_at_once_with_its_traceback(workbench: Command, site: dict[str, str]) -> None:

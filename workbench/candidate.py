@@ -6,12 +6,13 @@ classifier), or a network's name: ``cnn``. The candidate ``baseline`` always ans
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import PluginError, WorkbenchError, did_you_mean
-from workbench.plugin import Task, Trial
+from workbench.plugin import Skip, Task, Trial
 from workbench.registry import Plugin, Registry
 
 if TYPE_CHECKING:
@@ -125,6 +126,30 @@ def _ask(plugin: Plugin, trial: Trial, task: Task) -> Any:
             f"it must return a scikit-learn estimator with fit and {_METHOD[plugin.kind]}"
         )
     return estimator
+
+
+def check(plugin: Plugin) -> str:
+    """Calls a plugin as a trial would, with random parameters, for a colour and a grey task; fits nothing.
+
+    Returns:
+        What is wrong with the plugin; empty if nothing is. Data sets are not called: they may load for minutes.
+    """
+    import optuna
+
+    if plugin.kind not in _METHOD:
+        return ""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    for channels in (3, 1):
+        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+        try:
+            _ask(plugin, study.ask(), Task((64, 64, channels), ("a", "b"), n_train=100))
+        except Skip:
+            continue
+        except PluginError as error:
+            return str(error)
+        except Exception as error:
+            return f"{plugin}: calling it raised {type(error).__name__}: {error}\n{traceback.format_exc().rstrip()}"
+    return ""
 
 
 def parse(text: str, registry: Registry) -> Candidate:

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import io
 import multiprocessing
+import signal
 import sys
 import types
 import warnings
@@ -233,21 +234,26 @@ def _in_processes(
         """Runs chunks in a fresh pool and returns those that a dying process took along, in order."""
         broken = []
         futures: dict[Future[list[R | Unreadable]], range] = {}
-        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(workers, context, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
             with without_main():
                 for chunk in chunks:
                     try:
                         futures[pool.submit(_run_chunk, function, [items[i] for i in chunk])] = chunk
                     except BrokenProcessPool:
                         broken.append(chunk)
-            for future in as_completed(futures):
-                try:
-                    results.update(zip(futures[future], future.result(), strict=True))
-                except BrokenProcessPool:
-                    broken.append(futures[future])
-                    continue
-                if progress:
-                    progress(len(futures[future]))
+            try:
+                for future in as_completed(futures):
+                    try:
+                        results.update(zip(futures[future], future.result(), strict=True))
+                    except BrokenProcessPool:
+                        broken.append(futures[future])
+                        continue
+                    if progress:
+                        progress(len(futures[future]))
+            except KeyboardInterrupt:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
         return sorted(broken, key=lambda chunk: chunk.start)
 
     left = run([range(start, min(start + size, len(items))) for start in range(0, len(items), size)], workers)

@@ -5,9 +5,11 @@ A source is a data set plugin's name, a folder of class folders, a table, an ``.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import re
+import sys
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -141,7 +143,8 @@ def _encode(labels: Sequence[Any] | npt.NDArray[Any]) -> tuple[npt.NDArray[np.in
 
 
 def _from_plugin(name: str, function: Any) -> Source:
-    dataset = function()
+    with contextlib.redirect_stdout(sys.stderr):  # a download's progress; stdout is for results
+        dataset = function()
     if not isinstance(dataset, Dataset):
         raise DataError(
             f"data set plugin {name!r} returned {type(dataset).__name__}; it must return a workbench.plugin.Dataset"

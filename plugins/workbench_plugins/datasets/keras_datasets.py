@@ -24,23 +24,23 @@ _OBJECTS = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hor
 
 def mnist() -> Dataset:
     """70,000 hand-written digits of 28x28 pixels, 10 classes, official split (LeCun et al. 1998; downloaded)."""
-    from keras.datasets import mnist as source
+    from workbench_plugins.networks.quiet import keras
 
-    return _download("mnist", source.load_data, [str(digit) for digit in range(10)])
+    return _download("mnist", keras.datasets.mnist.load_data, [str(digit) for digit in range(10)])
 
 
 def fashion_mnist() -> Dataset:
     """70,000 grey pieces of clothing, 28x28, 10 classes, official split (Xiao et al. 2017; downloaded)."""
-    from keras.datasets import fashion_mnist as source
+    from workbench_plugins.networks.quiet import keras
 
-    return _download("fashion-mnist", source.load_data, _CLOTHES)
+    return _download("fashion-mnist", keras.datasets.fashion_mnist.load_data, _CLOTHES)
 
 
 def cifar10() -> Dataset:
     """60,000 colour photos of 32x32 pixels, 10 classes, official split (Krizhevsky 2009; downloaded)."""
-    from keras.datasets import cifar10 as source
+    from workbench_plugins.networks.quiet import keras
 
-    return _download("cifar10", source.load_data, _OBJECTS)
+    return _download("cifar10", keras.datasets.cifar10.load_data, _OBJECTS)
 
 
 def _download(name: str, load_data: Callable[[], Any], class_names: list[str]) -> Dataset:
