@@ -26,7 +26,7 @@ def main() -> None:
     st.caption(
         f"{counts['images']:,} images, {len(document['data']['classes'])} classes: {counts['train']:,} to train, "
         f"{counts['val']:,} to validate, {counts['test']:,} to test. "
-        f"{len(document['data']['skipped']):,} files left out."
+        f"Left out: {len(document['data']['skipped']):,} files."
     )
     if any(row["test_accuracy"] is not None for row in rows):
         st.subheader("Test accuracy against training time")

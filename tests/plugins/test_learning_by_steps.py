@@ -141,5 +141,5 @@ def test_a_loss_that_is_no_number_names_the_learning_rate(pictures: Any) -> None
 def test_learnable_parameters_are_counted(pictures: Any) -> None:
     X, y = pictures
     learner = network(epochs=1).fit(X, y)
-    # two convolutions (3x3x1x8, 3x3x8x16), scale and shift of two normalisations, one dense layer (16x2 + 2)
-    assert learner.n_parameters_ == 72 + 1152 + 2 * 8 + 2 * 16 + 34
+    # two convolutions (3x3x1x8, 3x3x8x16), scale and shift of two normalisations, one dense layer (4x4x16x2 + 2)
+    assert learner.n_parameters_ == 72 + 1152 + 2 * 8 + 2 * 16 + 514

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -30,7 +31,7 @@ def print_comparison(comparison: Comparison) -> None:
     out.print(
         f"{document['run']}: {counts['images']:,} images, {len(data['classes'])} classes; "
         f"{counts['train']:,} to train, {counts['val']:,} to validate, {counts['test']:,} to test"
-        + (f"; {len(data['skipped']):,} files left out" if data["skipped"] else ""),
+        + (f"; left out: {len(data['skipped']):,} of its files" if data["skipped"] else ""),
         markup=False,
     )
     out.print(_leaderboard(rows))
@@ -57,14 +58,14 @@ def print_comparison(comparison: Comparison) -> None:
 
 
 def _leaderboard(rows: list[dict[str, Any]]) -> Table:
-    table = Table(header_style="bold")
+    table = Table(header_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     for heading in ("candidate", "family"):
-        table.add_column(heading, no_wrap=True)
+        table.add_column(heading, overflow="fold")
     for heading in (
         "validation\naccuracy", "test accuracy\n(95 % interval)", "extract", "fit", "refit", "tuning", "trials",
         "learnable\nparameters", "latency",
     ):  # fmt: skip
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(heading, justify="right", overflow="fold")
     for row in rows:
         trials = row["trials"]
         table.add_row(

@@ -139,7 +139,7 @@ class Tuner:
                 if not contender.closed and most is not None and contender.trials >= most:
                     contender.closed = "all its trials are done"
                 if not contender.closed and contender.limit < contender.enough:
-                    contender.closed = "its share of the budget is used up"
+                    contender.closed = "what is left of its share is kept for its refit"
             ready = [contender for contender in contenders if not contender.closed]
             if not ready:
                 return

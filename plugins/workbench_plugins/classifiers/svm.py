@@ -11,14 +11,14 @@ def svm(trial: Trial, task: Task) -> Any:
     """Support vector machine with an RBF kernel."""
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
-    from sklearn.svm import SVC
+
+    from workbench_plugins.classifiers.kernel_machine import RBFMachine
 
     return make_pipeline(
         StandardScaler(),
-        SVC(
+        RBFMachine(
             C=trial.suggest_float("C", 1e-1, 1e3, log=True),
             gamma=trial.suggest_float("gamma", 1e-5, 1e-2, log=True),
-            cache_size=1000,
             random_state=task.seed,
         ),
     )
@@ -29,4 +29,8 @@ def _start(task: Task) -> dict[str, Any]:
 
 
 svm.start = _start  # type: ignore[attr-defined]
-svm.preload = ("sklearn.svm", "sklearn.preprocessing", "sklearn.pipeline")  # type: ignore[attr-defined]
+svm.preload = (  # type: ignore[attr-defined]
+    "workbench_plugins.classifiers.kernel_machine",
+    "sklearn.preprocessing",
+    "sklearn.pipeline",
+)
