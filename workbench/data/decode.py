@@ -92,10 +92,11 @@ def read_pixels(path: str, shape: tuple[int, int, int]) -> Array:
     """
     height, width, channels = shape
     with _readable(), _open(_read(path)) as image:
-        orientation = _orientation(image)
         if image.format == "JPEG":  # let the decoder skip detail that the resize would throw away
             side = 2 * max(height, width)
             image.draft(None, (side, side))
+        image.load()  # before anything else looks at it, and swallows the error that it raises once
+        orientation = _orientation(image)
         upright: Image.Image = image
         if orientation > 1:
             with contextlib.suppress(TypeError, ValueError, KeyError, SyntaxError):  # a broken EXIF block
@@ -157,6 +158,8 @@ def _open(data: bytes) -> Iterator[Image.Image]:
 
 
 def _orientation(image: Image.Image) -> int:
+    if image.format == "PNG" and "exif" not in image.info:  # asking would decode it to look behind its pixels
+        return 1
     try:
         return int(image.getexif().get(_EXIF_ORIENTATION, 1))
     except Exception:  # a broken EXIF block says nothing about the pixels

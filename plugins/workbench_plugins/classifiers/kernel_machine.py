@@ -47,17 +47,22 @@ class RBFMachine(ClassifierMixin, BaseEstimator):
         else:
             machine = SVC(kernel="rbf", gamma=self.gamma, **settings).fit(X, y)
         self.classes_ = machine.classes_
-        self.support_vectors_ = X[machine.support_]
+        self.support_vectors_ = X[machine.support_].astype(np.float64)
+        self._squares = np.einsum("ij,ij->i", self.support_vectors_, self.support_vectors_)
         self._weights, self._intercepts = _one_against_one(machine)
         return self
 
     def _decisions(self, X: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         """Returns a column for every pair of classes, ``(n, pairs)``: positive for the first of the two."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float32, np.float64], reset=False)
-        blocks = [X[start : start + _BLOCK] for start in range(0, len(X), _BLOCK)]
-        kernels = (rbf_kernel(block, self.support_vectors_, gamma=self.gamma) for block in blocks)
-        return np.concatenate([kernel @ self._weights + self._intercepts for kernel in kernels])
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        decisions = []
+        for start in range(0, len(X), _BLOCK):
+            block = X[start : start + _BLOCK]
+            distances = self._squares - 2 * block @ self.support_vectors_.T
+            distances += np.einsum("ij,ij->i", block, block)[:, None]
+            decisions.append(np.exp(-self.gamma * np.maximum(distances, 0)) @ self._weights + self._intercepts)
+        return np.concatenate(decisions)
 
     def predict(self, X: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Returns the ``n`` labels that win most of their pairs; of equals the first, as libsvm has it."""
