@@ -57,6 +57,8 @@ def crashes(trial, task):
 
 class Crashes(Slow):
     def fit(self, X, y): raise ValueError("singular matrix")
+
+crashes.preload = ("raising",)
 """
 POINTS = {"classifiers": {"slow": "slow", "hangs": "hangs", "crashes": "crashes"}}
 
@@ -178,6 +180,7 @@ def test_a_hung_and_a_crashing_candidate_cost_themselves_alone_and_the_budget_ho
     workbench: Command, install: Callable[..., Path], shapes: Path
 ) -> None:
     install(SLOW.replace("{seconds}", "0"), POINTS)
+    install("raise SystemExit(3)", {}, name="raising")  # the fork server survives it
     started = time.monotonic()
     command = ("tune", shapes, "-c", "pixels/hangs", "-c", "pixels/crashes", "-c", "hog/svm", "--budget", "30s")
     document = load_json(workbench(*command, "--json"))

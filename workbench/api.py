@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
 
@@ -110,13 +110,12 @@ def tune(
             versions={"workbench": metadata.version("image-workbench"), **_versions()},
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        session = _Session(specification, place, show, started)
-        session.probe(parsed, images, split)
+        session = _Session(specification, place, show, started, parsed, images, split)
         run = place.create(specification)
         first = next(iter(run.studies.values()))
         parts = {part: getattr(split, part) for part in ("train", "val", "test")}
         first.set_user_attr("workbench:split", place.save_arrays(first, "split", **parts))
-        return session.compete(run, parsed, images, split)
+        return session.compete(run)
 
 
 def resume(
@@ -158,13 +157,14 @@ def resume(
                 f"the data of run {run!r} have changed since it began ({specification.source}); "
                 "its results would not be comparable. Start a new run, or put the data back."
             )
-        session = _Session(specification, place, show, started)
-        session.probe(parsed, images, split)
-        recorded = place.open(run)
-        missing = [name for name in specification.candidates if name not in recorded.studies]
+        session = _Session(specification, place, show, started, parsed, images, split)
+        studies = place.open(run).studies
+        missing = [name for name in specification.candidates if name not in studies]
         if missing:  # killed while the studies were being made
-            recorded = Run(specification, {**recorded.studies, **place.create(specification, missing).studies})
-        return session.compete(Run(specification, recorded.studies), parsed, images, split)
+            studies = {**studies, **place.create(specification, missing).studies}
+        resumed = Run(specification, studies)
+        resumed.record_specification()
+        return session.compete(resumed)
 
 
 def open_run(
@@ -187,10 +187,7 @@ def _load(
     seed: int,
     show: Silent,
 ) -> tuple[data.Images, data.Split]:
-    try:
-        found = data.resolve(source, registry, exclude)
-    except ConnectionError as error:  # what data set plugins raise offline
-        raise WorkbenchError(str(error)) from None
+    found = data.resolve(source, registry, exclude)
     _ = place.storage  # if it cannot be opened, say so before images are decoded
     images = data.load(found, place.cache, image_size, show.loading)
     split = data.make_split(images, seed)
@@ -221,88 +218,85 @@ def _versions() -> dict[str, str]:
     return found
 
 
-@dataclass
 class _Session:
-    """One sitting at a run: a new one, or a resumed one."""
+    """One sitting at a run, a new one or a resumed one. Making it builds every candidate once, to see that it can."""
 
-    specification: Specification
-    place: Workspace
-    show: Silent
-    started: float
-
-    def probe(self, candidates: list[Candidate], images: data.Images, split: data.Split) -> None:
-        """Warms the fork server and builds every candidate once; says what is about to happen."""
+    def __init__(
+        self,
+        specification: Specification,
+        place: Workspace,
+        show: Silent,
+        started: float,
+        candidates: list[Candidate],
+        images: data.Images,
+        split: data.Split,
+    ) -> None:
+        self.specification = specification
+        self.place = place
+        self.show = show
+        self.started = started
+        self.candidates = candidates
+        seen = np.concatenate([split.train, split.val])
+        self.labels = images.labels[seen]
+        self.test_labels = images.labels[split.test]
+        self.growth = len(seen) / len(split.train)
         self._say_data(images, split)
-        preload = tuple(module for candidate in candidates for module in candidate.preload())
-        self.supervisor = Supervisor(preload)
+        self.images = data.arrange(images, seen, f"{split.hash}-seen")
+        self.test_images = data.arrange(images, split.test, f"{split.hash}-test")
         self.task = Task(
             image_shape=images.shape,
             class_names=images.class_names,
             n_train=len(split.train),
-            seed=self.specification.seed,
-            n_jobs=self.specification.n_jobs,
+            seed=specification.seed,
+            n_jobs=specification.n_jobs,
             device="gpu" if hardware.detect().gpus else "cpu",
-            deterministic=self.specification.deterministic,
+            deterministic=specification.deterministic,
         )
-        seen = np.concatenate([split.train, split.val])
-        self.job_images = data.arrange(images, seen, f"{split.hash}-seen")
-        self.test_images = data.arrange(images, split.test, f"{split.hash}-test")
-        self.labels = images.labels[seen]
-        self.skipped = {}
-        for candidate in candidates:
-            ended = self.supervisor.build(self._job(candidate), self.specification.seed)
-            if ended.state == "skipped":
-                self.skipped[candidate.name] = f"skipped: {ended.reason}"
+        self.supervisor = Supervisor(tuple(module for candidate in candidates for module in candidate.preload()))
+        built = {c.name: self.supervisor.build(self._job(c), specification.seed) for c in candidates}
+        self.skipped = {name: f"skipped: {ended.reason}" for name, ended in built.items() if ended.state == "skipped"}
 
-    def compete(self, run: Run, candidates: list[Candidate], images: data.Images, split: data.Split) -> Comparison:
+    def compete(self, run: Run) -> Comparison:
         """Tunes, refits, tests, and returns the comparison."""
         for name, reason in self.skipped.items():
             self.show.say(f"{name} does not compete; {reason}")
             run.record_result(name, {"trial": None, "status": reason})
-        competing = [candidate for candidate in candidates if candidate.name not in self.skipped]
-        growth = len(self.labels) / len(split.train)
-        loading = time.monotonic() - self.started
-        contenders = contenders_of(
-            run, competing, self._job, max(1.0, self.specification.budget_seconds - loading), growth
-        )
-        deadline = time.monotonic() + sum(
-            max(0.0, c.share - c.used) for c in contenders if c.candidate.name != BASELINE
-        )
-        stop = Stop()
-        tuner = Tuner(run, self.place, self.supervisor, self.show, stop)
+        competing = [candidate for candidate in self.candidates if candidate.name not in self.skipped]
+        left = max(1.0, self.specification.budget_seconds - (time.monotonic() - self.started))
+        contenders = contenders_of(run, competing, self._job, left, self.growth)
+        shares = [max(0.0, c.share - c.used) for c in contenders if c.candidate.name != BASELINE]
+        deadline = time.monotonic() + sum(shares)
+        stop, comparison = Stop(), Comparison(run)
         with stop.on_signals(), self.show.live():
-            tuner.tune(contenders)
+            Tuner(run, self.place, self.supervisor, self.show, stop).tune(contenders)
         if stop.requested:
             self.show.say("Interrupted: refitting what was found. Press Ctrl-C again to stop at once.")
-        comparison = Comparison(run)
         try:
-            self._refit(run, contenders, images.labels[split.test], deadline, growth)
+            self._refit(run, contenders, deadline)
         except KeyboardInterrupt:
             raise Interrupted(comparison) from None
         if stop.requested:
             raise Interrupted(comparison)
         return comparison
 
-    def _refit(
-        self, run: Run, contenders: list[Contender], test_labels: np.ndarray, deadline: float, growth: float
-    ) -> None:
-        waiting = [c for c in contenders if refit.needs_refit(run, c.candidate.name)]
-        for position, contender in enumerate(waiting):
-            name = contender.candidate.name
-            self.show.say(f"refitting {name} on training and validation images, and testing it")
-            later = sum(refit.estimate_seconds(run, c.candidate.name, growth) for c in waiting[position + 1 :])
-            grace = 3 + 0.03 * self.specification.budget_seconds
+    def _refit(self, run: Run, contenders: list[Contender], deadline: float) -> None:
+        """Refits the best of each candidate, one after the other, each alone on the machine."""
+        waiting = [c.candidate for c in contenders if refit.needs_refit(run, c.candidate.name)]
+        grace = 3 + 0.03 * self.specification.budget_seconds
+        for position, candidate in enumerate(waiting, start=1):
+            self.show.say(f"refitting {candidate.name} on training and validation images, and testing it")
+            later = sum(refit.estimate_seconds(run, c.name, self.growth) for c in waiting[position:])
             seconds = max(deadline + grace - time.monotonic() - later, 1.0)
-            job = replace(self._job(contender.candidate), test_images=self.test_images)
-            result = refit.refit(run, self.place, self.supervisor, job, test_labels, seconds)
+            job = replace(self._job(candidate), test_images=self.test_images)
+            result = refit.refit(run, self.place, self.supervisor, job, self.test_labels, seconds)
             if result["status"] != "ok":
-                self.show.say(f"{name}: {result['status']}")
+                self.show.say(f"{candidate.name}: {result['status']}")
 
     def _job(self, candidate: Candidate) -> Job:
         return Job(
             candidate=candidate,
             task=self.task,
-            images=self.job_images,
+            images=self.images,
             labels=self.labels,
             n_train=self.task.n_train,
             seconds=0.0,

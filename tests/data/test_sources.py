@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from workbench.data import Source, load, resolve
-from workbench.errors import DataError
+from workbench.errors import DataError, WorkbenchError
 from workbench.registry import Plugin, Registry
 
 NONE = Registry([])
@@ -215,6 +215,8 @@ def good(): return Dataset(np.zeros((4, 8, 8), np.uint8), [0, 1, 2, 1], ["a", "b
 def wrong(): return "images"
 def short(): return Dataset(np.zeros((4, 8, 8), np.uint8), [0, 1], ["a", "b"])
 def beyond(): return Dataset(np.zeros((2, 8, 8), np.uint8), [0, 2], ["a", "b"])
+def raises(): return 1 / 0
+def offline(): raise ConnectionError("needs the network once")
 def words(): return Dataset(np.zeros((2, 8, 8), np.uint8), ["a", "b"], ["a", "b"])
 """
 
@@ -223,7 +225,7 @@ def words(): return Dataset(np.zeros((2, 8, 8), np.uint8), ["a", "b"], ["a", "b"
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     (tmp_path / "made_data.py").write_text(PLUGIN)
     monkeypatch.syspath_prepend(str(tmp_path))
-    names = ("good", "wrong", "short", "beyond", "words")
+    names = ("good", "wrong", "short", "beyond", "words", "raises", "offline")
     return Registry([Plugin("dataset", name, f"made_data:{name}", "toy", "1.0") for name in names])
 
 
@@ -240,11 +242,13 @@ def test_a_data_set_plugin_comes_by_its_name(registry: Registry) -> None:
         ("short", "4 images but 2 labels; there must be one for each image"),
         ("beyond", "labels run from 0 to 2, but there are 2 class names"),
         ("words", "labels must be one integer for each image"),
+        ("raises", "data set plugin 'raises' raised ZeroDivisionError: division by zero\nTraceback"),
+        ("offline", "^needs the network once$"),
         ("goood", r"'goood' is neither a path nor a data set plugin; did you mean 'good'\?"),
     ],
 )
 def test_a_data_set_plugin_that_is_wrong_says_so(registry: Registry, name: str, said: str) -> None:
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(WorkbenchError, match=said):
         resolve(name, registry)
 
 

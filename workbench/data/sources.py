@@ -10,6 +10,7 @@ import gzip
 import os
 import re
 import sys
+import traceback
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from workbench.errors import DataError, did_you_mean
+from workbench.errors import DataError, PluginError, did_you_mean
 from workbench.plugin import Dataset
 from workbench.registry import Registry
 
@@ -143,8 +144,15 @@ def _encode(labels: Sequence[Any] | npt.NDArray[Any]) -> tuple[npt.NDArray[np.in
 
 
 def _from_plugin(name: str, function: Any) -> Source:
-    with contextlib.redirect_stdout(sys.stderr):  # a download's progress; stdout is for results
-        dataset = function()
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # a download's progress; stdout is for results
+            dataset = function()
+    except ConnectionError as error:  # offline, as the plugin says it
+        raise DataError(str(error)) from None
+    except Exception as error:
+        raise PluginError(
+            f"data set plugin {name!r} raised {type(error).__name__}: {error}\n{traceback.format_exc().rstrip()}"
+        ) from error
     if not isinstance(dataset, Dataset):
         raise DataError(
             f"data set plugin {name!r} returned {type(dataset).__name__}; it must return a workbench.plugin.Dataset"

@@ -97,7 +97,8 @@ class Supervisor:
         self._context: Any = multiprocessing.get_context(method)
         if method == "forkserver":
             _start_resource_tracker()
-            self._context.set_forkserver_preload([*_PRELOAD, "workbench.tuning.process", *dict.fromkeys(preload)])
+            os.environ["WORKBENCH_PRELOAD"] = ",".join(dict.fromkeys(preload))
+            self._context.set_forkserver_preload([*_PRELOAD, "workbench.tuning.process", "workbench.tuning.preload"])
 
     def run(
         self,

@@ -49,6 +49,11 @@ class Run:
         """The run's name."""
         return self.specification.run
 
+    def record_specification(self) -> None:
+        """Records the specification with every study."""
+        for study in self.studies.values():
+            study.set_user_attr(_SPECIFICATION, {"format": FORMAT, **self.specification.as_dict()})
+
     def result(self, candidate: str) -> dict[str, Any] | None:
         """Returns what the judge recorded of a candidate, or None."""
         return self.studies[candidate].user_attrs.get(_RESULT)
@@ -185,7 +190,6 @@ class Workspace:
         """Records a new run and makes the studies of its candidates, or of those named."""
         import optuna
 
-        recorded = {"format": FORMAT, **specification.as_dict()}
         studies = {}
         for candidate in candidates or specification.candidates:
             study = optuna.create_study(
@@ -194,9 +198,10 @@ class Workspace:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 study.set_metric_names(["validation accuracy"])
-            study.set_user_attr(_SPECIFICATION, recorded)
             studies[candidate] = study
-        return Run(specification, studies)
+        run = Run(specification, studies)
+        run.record_specification()
+        return run
 
     @contextmanager
     def new_name(self, data: str) -> Iterator[str]:
