@@ -162,7 +162,7 @@ def test_predictions_are_kept_and_give_the_accuracies(finished: tuple[Path, dict
 
 def test_equal_seeds_give_equal_results_trial_by_trial(workbench: Command, shapes: Path, tmp_path: Path) -> None:
     for place in ("one", "two"):
-        command = ("tune", shapes, "-c", "edges/forest", "-c", "cnn", "--trials", "2", "--budget", "90s")
+        command = ("tune", shapes, "-c", "edges/forest", "-c", "cnn", "--trials", "2", "--budget", "5m")
         result = workbench(*command, "--seed", "7", "--deterministic", "--workspace", place)
         assert result.returncode == 0, result.stderr
     for candidate in ("edges/forest", "cnn"):
