@@ -299,6 +299,7 @@ def test_ctrl_c_keeps_refits_and_shows_what_is_finished(slow_run: subprocess.Pop
     assert "Traceback" not in (tmp_path / "stderr.txt").read_text()
     assert "pixels/slow" in out
     assert "0.5000 (" in out  # its test accuracy
+    assert "workbench tune --resume shapes-1" in out
     assert [trial.value for trial in trials(tmp_path, "shapes-1/pixels/slow")][:2] == [0.5, 0.5]
 
 

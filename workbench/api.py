@@ -258,6 +258,7 @@ class _Session:
 
     def compete(self, run: Run) -> Comparison:
         """Tunes, refits, tests, and returns the comparison."""
+        run.record_finished(False)
         for name, reason in self.skipped.items():
             self.show.say(f"{name} does not compete; {reason}")
             run.record_result(name, {"trial": None, "status": reason})
@@ -277,6 +278,7 @@ class _Session:
             raise Interrupted(comparison) from None
         if stop.requested:
             raise Interrupted(comparison)
+        run.record_finished(True)
         return comparison
 
     def _refit(self, run: Run, contenders: list[Contender], deadline: float) -> None:

@@ -52,11 +52,8 @@ class Comparison:
 
     @property
     def finished(self) -> bool:
-        """Whether every candidate has been judged, or can't be."""
-        return all(
-            self._run.result(candidate) is not None or best_trial(self._run, candidate) is None
-            for candidate in self._run.studies
-        )
+        """Whether the run came to its end: not killed, not interrupted, and not running now."""
+        return self._run.finished
 
     def __repr__(self) -> str:
         return f"<Comparison {self.name!r} of {', '.join(self._run.specification.candidates)}>"

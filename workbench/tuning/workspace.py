@@ -34,7 +34,7 @@ DEFAULT_WORKSPACE = Path("workbench-runs")
 
 #: Version of what is recorded. A run of a newer one is refused in words.
 FORMAT = 1
-_SPECIFICATION, _RESULT = "workbench:run", "workbench:result"
+_SPECIFICATION, _RESULT, _FINISHED = "workbench:run", "workbench:result", "workbench:finished"
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,16 @@ class Run:
         """Records the specification with every study."""
         for study in self.studies.values():
             study.set_user_attr(_SPECIFICATION, {"format": FORMAT, **self.specification.as_dict()})
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its end: not killed, not interrupted, and not running now."""
+        return all(study.user_attrs.get(_FINISHED, False) for study in self.studies.values())
+
+    def record_finished(self, finished: bool) -> None:
+        """Records that the run has come to its end, or that it goes on."""
+        for study in self.studies.values():
+            study.set_user_attr(_FINISHED, finished)
 
     def result(self, candidate: str) -> dict[str, Any] | None:
         """Returns what the judge recorded of a candidate, or None."""
