@@ -70,8 +70,8 @@ def test_a_broken_plugin_says_what_is_wrong_and_whose_it_is(
 
 
 def test_an_import_error_carries_its_traceback_and_the_mend(module: Callable[[str, str], None]) -> None:
-    module("raising", "def helper():\n    return 1 / 0\nhelper()\n")
-    with pytest.raises(PluginError, match="in helper") as error:
+    module("raising", "def inner():\n    return 1 / 0\ninner()\n")
+    with pytest.raises(PluginError, match="in inner") as error:
         plugin("f", "raising:f").load()
     assert "pip uninstall toy" in str(error.value)
 

@@ -219,7 +219,7 @@ def _versions() -> dict[str, str]:
 
 
 class _Session:
-    """One sitting at a run, a new one or a resumed one. Making it builds every candidate once, to see that it can."""
+    """One session of a run, a new one or a resumed one. Making it builds every candidate once, to see that it can."""
 
     def __init__(
         self,
