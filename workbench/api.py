@@ -307,12 +307,12 @@ class _Session:
 
     def _say_data(self, images: data.Images, split: data.Split) -> None:
         height, width, channels = images.shape
+        seeded = f"stratified by seed {self.specification.seed}" + ("" if images.groups is None else ", by group")
         self.show.say(
             f"{self.specification.run}: {len(images.labels):,} images of {width}x{height} pixels, "
             f"{'grey' if channels == 1 else 'colour'}, {len(images.class_names)} classes; "
             f"{len(split.train):,} to train, {len(split.val):,} to validate, {len(split.test):,} to test "
-            f"({'official split' if split.official else 'stratified by seed ' + str(self.specification.seed)}, "
-            f"{split.hash[:8]})"
+            f"({'official split' if split.official else seeded}, {split.hash[:8]})"
         )
         say_skipped(images.skipped, self.show)
         self.show.say(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import pickle
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -151,18 +153,21 @@ def test_a_stop_ends_the_running_trial(job: Callable[[str], Job]) -> None:
 def test_a_trial_dies_with_its_owner(job: Callable[[str], Job], tmp_path: Path) -> None:
     note = tmp_path / "pid"
     made = job(f"open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(600)")
-    owner = os.fork()
-    if owner == 0:  # an owner of its own, that is killed below
-        try:
-            run(made, seconds=600)
-        finally:
-            os._exit(0)
+    (tmp_path / "job").write_bytes(pickle.dumps(made))
+    script = (
+        "import pathlib, pickle, optuna\n"
+        "from workbench.tuning.supervisor import Supervisor\n"
+        "if __name__ == '__main__':\n"
+        f"    job = pickle.loads(pathlib.Path({str(tmp_path / 'job')!r}).read_bytes())\n"
+        "    Supervisor().run(job, 600, trial=optuna.create_study().ask())\n"
+    )
+    owner = subprocess.Popen([sys.executable, "-c", script])
     deadline = time.monotonic() + 60
     while not (note.exists() and note.read_text()) and time.monotonic() < deadline:
         time.sleep(0.05)
     trial = psutil.Process(int(note.read_text()))
-    os.kill(owner, 9)
-    os.waitpid(owner, 0)
+    owner.kill()
+    owner.wait()
     trial.wait(timeout=10)
 
 
