@@ -59,7 +59,7 @@ class Outcome:
         fraction: Fraction of the training images that the model was fitted on.
         best_step: Step whose state was kept, if the learner says so.
         parameters: Number of learnable parameters, where there are any.
-        features: Number of features that the classifier saw, or None for a network.
+        features: Number of extracted features, before selection; None for a network.
         latency_ms: Median milliseconds to classify one image (p50); after a refit.
         peak_memory_mb: Largest resident memory of the process.
     """

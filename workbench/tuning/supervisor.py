@@ -97,6 +97,7 @@ class Supervisor:
         self._context: Any = multiprocessing.get_context(method)
         if method == "forkserver":
             _start_resource_tracker()
+            # Its name is written out: importing the module that reads it would preload here.
             os.environ["WORKBENCH_PRELOAD"] = ",".join(dict.fromkeys(preload))
             self._context.set_forkserver_preload([*_PRELOAD, "workbench.tuning.process", "workbench.tuning.preload"])
 
