@@ -18,6 +18,7 @@ from workbench.judge import refit
 from workbench.judge.leaderboard import Comparison
 from workbench.plugin import Task
 from workbench.registry import Registry
+from workbench.tuning.features import parse_size
 from workbench.tuning.job import Job
 from workbench.tuning.progress import Display, Silent
 from workbench.tuning.specification import Specification, format_seconds, parse_budget
@@ -55,6 +56,7 @@ def tune(
     workspace: str | os.PathLike[str] = DEFAULT_WORKSPACE,
     storage: str | None = None,
     deterministic: bool = False,
+    cache_size: str | float | None = None,
     progress: Silent | bool = True,
 ) -> Comparison:
     """Compares candidates on a data set: same images, same split, same seeds, same time.
@@ -74,6 +76,8 @@ def tune(
         storage: URL of an Optuna storage; default: SQLite in the workspace.
         deterministic: Makes equal seeds give equal results for networks too, whose number of epochs otherwise depends
             on the machine's speed.
+        cache_size: Most features to keep in the workspace for later trials and runs: ``"5GB"``, bytes, or 0 for none.
+            Default: 20 GB, or half of what is free on the disk if that is less.
         progress: Whether to show on stderr what is happening.
 
     Returns:
@@ -91,7 +95,7 @@ def tune(
     registry = Registry.discover()
     names = list(dict.fromkeys([BASELINE, *(candidates or DEFAULT_CANDIDATES)]))
     parsed = [parse(name, registry) for name in names]
-    place = Workspace(workspace, storage)
+    place = Workspace(workspace, storage, None if cache_size is None else parse_size(cache_size))
     images, split = _load(str(source), registry, place, image_size, exclude, seed, show)
     with place.new_name(images.name) as name:
         specification = Specification(
@@ -124,6 +128,7 @@ def resume(
     budget: str | float | None = None,
     workspace: str | os.PathLike[str] = DEFAULT_WORKSPACE,
     storage: str | None = None,
+    cache_size: str | float | None = None,
     progress: Silent | bool = True,
 ) -> Comparison:
     """Goes on where a run stopped, however it stopped: tunes for the rest of its budget, and refits what is missing.
@@ -133,6 +138,7 @@ def resume(
         budget: New budget of the whole run, what was used before included; default: the one it had.
         workspace: Folder where the run is recorded.
         storage: URL of an Optuna storage; default: SQLite in the workspace.
+        cache_size: Most features to keep in the workspace; see :func:`tune`.
         progress: Whether to show on stderr what is happening.
 
     Raises:
@@ -141,7 +147,7 @@ def resume(
     """
     started = time.monotonic()
     show = progress if isinstance(progress, Silent) else Display() if progress else Silent()
-    place = Workspace(workspace, storage)
+    place = Workspace(workspace, storage, None if cache_size is None else parse_size(cache_size))
     specification = place.open(run).specification
     if budget is not None:
         specification = replace(specification, budget_seconds=parse_budget(budget))
@@ -251,6 +257,7 @@ class _Session:
             n_jobs=specification.n_jobs,
             device="gpu" if hardware.detect().gpus else "cpu",
             deterministic=specification.deterministic,
+            class_counts=tuple(np.bincount(images.labels[split.train], minlength=len(images.class_names)).tolist()),
         )
         self.supervisor = Supervisor(tuple(module for candidate in candidates for module in candidate.preload()))
         built = {c.name: self.supervisor.build(self._job(c), specification.seed) for c in candidates}
@@ -303,6 +310,7 @@ class _Session:
             n_train=self.task.n_train,
             seconds=0.0,
             log=self.place.log(self.specification.run),
+            cache=self.place.features,
         )
 
     def _say_data(self, images: data.Images, split: data.Split) -> None:

@@ -1,7 +1,8 @@
 """A candidate is what competes, written as the path that the data take.
 
 ``hog/svm``, ``hog+color+edges/kbest/xgboost`` (extractors joined by ``+``, then an optional selector, then a
-classifier), or a network's name: ``cnn``. The candidate ``baseline`` always answers with the most frequent class.
+classifier), or a network's name: ``cnn``. In ``auto/svm`` each trial chooses its extractors among all that are
+installed. The candidate ``baseline`` always answers with the most frequent class.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 BASELINE = "baseline"
+#: Stands for extractors in a path: each trial chooses which of all that are installed it joins.
+AUTO = "auto"
+_FIRST_CHOICE = ("hog", "color")
 
 #: Method that the estimator of each kind of plugin must have besides ``fit``.
 _METHOD = {"extractor": "transform", "selector": "transform", "classifier": "predict", "network": "predict"}
@@ -33,12 +37,14 @@ class Candidate:
         extractors: Plugins whose features are joined; empty for a network and the baseline.
         selector: Plugin between extractors and classifier, if any.
         learner: The classifier or the network; None for the baseline.
+        chooses: Whether each trial chooses among the extractors (``auto``) or joins them all.
     """
 
     name: str
     extractors: tuple[Plugin, ...] = ()
     selector: Plugin | None = None
     learner: Plugin | None = None
+    chooses: bool = False
 
     @property
     def family(self) -> str:
@@ -73,18 +79,44 @@ class Candidate:
             return Pipeline([("classify", DummyClassifier(strategy="most_frequent"))])
         steps: list[tuple[str, Any]] = []
         if self.extractors:
-            parts = [(plugin.name, _ask(plugin, trial, task)) for plugin in self.extractors]
-            steps.append(("extract", FeatureUnion(parts) if len(parts) > 1 else parts[0][1]))
+            steps.append(("extract", FeatureUnion(self._parts(trial, task))))
         if self.selector:
             steps.append(("select", _ask(self.selector, trial, task)))
         steps.append(("classify", _ask(self.learner, trial, task)))
         return Pipeline(steps)
 
+    def _parts(self, trial: Trial, task: Task) -> list[tuple[str, Any]]:
+        """Returns the extractors by name. Of those to choose from, ones that cannot serve the task are left out."""
+        if not self.chooses:
+            return [(plugin.name, _ask(plugin, trial, task)) for plugin in self.extractors]
+        parts, refusals = [], []
+        for plugin in self.extractors:
+            if not trial.suggest_categorical(f"{AUTO}.{plugin.name}", [True, False]):
+                continue
+            try:
+                parts.append((plugin.name, _ask(plugin, trial, task)))
+            except Skip as skip:
+                refusals.append(f"{plugin.name}: {skip}")
+        # A trial that chose nothing, or nothing that serves, still has to be some trial.
+        for plugin in self.extractors if not parts else ():
+            try:
+                return [(plugin.name, _ask(plugin, trial, task))]
+            except Skip as skip:
+                refusals.append(f"{plugin.name}: {skip}")
+        if not parts:
+            raise Skip(f"no extractor can serve this task; {'; '.join(dict.fromkeys(refusals))}")
+        return parts
+
     def start(self, task: Task) -> dict[str, Any]:
         """Returns the parameters that the path's plugins want tried first, as far as they say."""
-        return {
+        plugins, chosen = self.plugins, {}
+        if self.chooses:  # what nearly every task can use
+            first = [plugin for plugin in self.extractors if plugin.name in _FIRST_CHOICE]
+            chosen = {f"{AUTO}.{plugin.name}": plugin in first for plugin in self.extractors}
+            plugins = (*first, *(p for p in (self.selector, self.learner) if p is not None))
+        return chosen | {
             f"{plugin.name}.{name}": value
-            for plugin in self.plugins
+            for plugin in plugins
             for name, value in getattr(plugin.load(), "start", lambda task: {})(task).items()
         }
 
@@ -171,14 +203,21 @@ def parse(text: str, registry: Registry) -> Candidate:
         candidate = Candidate(name, learner=_network(name, registry))
     elif len(parts) in (2, 3) and all(parts):
         names = parts[0].split("+")
+        if AUTO in names and len(names) > 1:
+            raise WorkbenchError(
+                f"candidate {name!r}: {AUTO!r} chooses among all extractors; write it alone: {AUTO}/svm"
+            )
         repeated = sorted({n for n in names if names.count(n) > 1})
         if repeated:
             raise WorkbenchError(f"candidate {name!r} has {repeated[0]!r} more than once; name each extractor once")
         candidate = Candidate(
             name,
-            extractors=tuple(registry.get("extractor", n) for n in names),
+            extractors=_all_extractors(registry)
+            if names == [AUTO]
+            else tuple(registry.get("extractor", n) for n in names),
             selector=registry.get("selector", parts[1]) if len(parts) == 3 else None,
             learner=registry.get("classifier", parts[-1]),
+            chooses=names == [AUTO],
         )
     else:
         raise WorkbenchError(
@@ -188,6 +227,21 @@ def parse(text: str, registry: Registry) -> Candidate:
     for plugin in candidate.plugins:
         plugin.load()
     return candidate
+
+
+def _all_extractors(registry: Registry) -> tuple[Plugin, ...]:
+    """Returns the extractors that work; a broken one that nobody asked for stops nothing."""
+    working = []
+    for name in registry.names("extractor"):
+        plugin = registry.get("extractor", name)
+        try:
+            plugin.load()
+        except PluginError:
+            continue
+        working.append(plugin)
+    if not working:
+        raise PluginError(f"{AUTO!r} has nothing to choose from: no extractor is installed")
+    return tuple(working)
 
 
 def _network(name: str, registry: Registry) -> Plugin:

@@ -57,6 +57,7 @@ class Task:
         n_jobs: CPU threads that the estimator may use.
         device: ``"gpu"`` if the machine has a usable accelerator, else ``"cpu"``.
         deterministic: Whether equal seeds must give bit-equal results, at the price of speed.
+        class_counts: Number of training images of each class, in the order of ``class_names``.
     """
 
     image_shape: tuple[int, int, int]
@@ -66,11 +67,17 @@ class Task:
     n_jobs: int = 1
     device: str = "cpu"
     deterministic: bool = False
+    class_counts: tuple[int, ...] = ()
 
     @property
     def n_classes(self) -> int:
         """Number of classes."""
         return len(self.class_names)
+
+    @property
+    def imbalance(self) -> float:
+        """Number of training images of the largest class over that of the smallest; 1 if they are not known."""
+        return max(self.class_counts) / max(1, min(self.class_counts)) if self.class_counts else 1.0
 
 
 class Trial(Protocol):

@@ -41,7 +41,7 @@ def test_an_extractor_gives_finite_float32_rows_and_the_same_for_one_image(plugi
         assert np.isfinite(features).all()
         np.testing.assert_allclose(extractor.transform(images[7:8]), features[7:8], rtol=1e-4, atol=1e-6)
         copy = pickle.loads(pickle.dumps(clone(extractor)))
-        np.testing.assert_array_equal(copy.fit_transform(images[:4]), features[:4])
+        np.testing.assert_array_equal(copy.fit_transform(images), features)
 
 
 @pytest.mark.parametrize("plugin", of("selector") + of("classifier"))

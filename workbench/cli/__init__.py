@@ -10,7 +10,7 @@ import click
 from workbench.errors import WorkbenchError
 
 #: Command -> attribute of the module of the same name; the order is the order of ``--help``.
-_COMMANDS = ("tune", "show", "runs", "plugins", "dashboard", "doctor")
+_COMMANDS = ("tune", "show", "runs", "plugins", "cache", "dashboard", "doctor")
 
 #: Exit codes.
 DONE, NO_RESULT, USER_MISTAKE, INTERRUPTED = 0, 1, 2, 130

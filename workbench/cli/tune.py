@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 @click.option("--image-size", type=int, metavar="PIXELS", help="Stretch every image to a square of this side.")
 @click.option("--exclude", multiple=True, metavar="CLASS", help="Leave a class out. Repeat it.")
 @click.option("--deterministic", is_flag=True, help="Equal seeds give equal results for networks too, on the CPU.")
+@click.option(
+    "--cache-size",
+    metavar="SIZE",
+    help="Most features to keep in the workspace for later trials and runs: 5GB; 0 for none.  [default: 20GB, or half "
+    "of the free disk]",
+)
 @click.option("--resume", metavar="RUN", help="Go on where a run stopped, instead of starting one.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout; progress goes to stderr.")
 @options.workspace
@@ -44,6 +50,7 @@ def command(
     resume: str | None,
     as_json: bool,
     budget: str | None,
+    cache_size: str | None,
     workspace: str,
     storage: str | None,
     **settings: Any,
@@ -71,19 +78,13 @@ def command(
     from workbench.errors import WorkbenchError
 
     code = None
+    place: dict[str, Any] = {"workspace": workspace, "storage": storage, "cache_size": cache_size}
     try:
         if resume is not None:
-            comparison = api.resume(resume, budget=budget, workspace=workspace, storage=storage)
+            comparison = api.resume(resume, budget=budget, **place)
         else:
             assert source is not None
-            comparison = api.tune(
-                source,
-                candidates or None,
-                budget=budget or "10m",
-                workspace=workspace,
-                storage=storage,
-                **settings,
-            )
+            comparison = api.tune(source, candidates or None, budget=budget or "10m", **place, **settings)
     except api.Interrupted as interrupted:
         comparison, code = interrupted.comparison, INTERRUPTED
     except WorkbenchError as error:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 #: Keys of a row, in order.
 COLUMNS = (
     "candidate", "family", "validation_accuracy", "test_accuracy", "test_accuracy_low", "test_accuracy_high",
-    "extract_seconds", "fit_seconds", "refit_seconds", "tuning_seconds", "trials", "parameters", "latency_ms",
-    "train_fraction", "best_params", "status",
+    "test_roc_auc", "extract_seconds", "fit_seconds", "refit_seconds", "tuning_seconds", "trials", "parameters",
+    "latency_ms", "train_fraction", "best_params", "status",
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from workbench.judge.metrics import accuracy_interval
+from workbench.judge.metrics import accuracy_interval, roc_auc
 from workbench.tuning.job import Job
 from workbench.tuning.supervisor import Supervisor
 from workbench.tuning.tuner import record_of, refit_estimate
@@ -76,19 +76,17 @@ def refit(
     else:
         correct, n = int(np.sum(outcome.predictions == test_labels)), len(test_labels)
         low, high = accuracy_interval(correct, n)
-        arrays: dict[str, npt.NDArray[Any]] = {"predictions": outcome.predictions}
-        if outcome.probabilities is not None:
-            arrays["probabilities"] = outcome.probabilities
         result |= {
             "test_accuracy": correct / n,
             "test_accuracy_low": low,
             "test_accuracy_high": high,
+            "test_roc_auc": roc_auc(test_labels, outcome.probabilities if outcome.scores is None else outcome.scores),
             "seconds": outcome.seconds,
             "refit_seconds": sum(outcome.seconds[phase] for phase in ("extract", "select", "fit")),
             "latency_ms": outcome.latency_ms,
             "parameters": outcome.parameters,
             "peak_memory_mb": outcome.peak_memory_mb,
-            "test_predictions": workspace.save_arrays(run.studies[name], "test", **arrays),
+            "test_predictions": workspace.save_arrays(run.studies[name], "test", **outcome.arrays),
         }
     run.record_result(name, result)
     return result

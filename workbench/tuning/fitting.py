@@ -15,8 +15,12 @@ import numpy.typing as npt
 from workbench.plugin import Monitor
 from workbench.tuning.job import Job, Outcome
 
+#: What a trial's seconds are spent on, in order; ``rungs`` are fits on fewer images that decided whether to go on.
+PHASES = ("extract", "rungs", "select", "fit", "predict")
+#: A rung has so many times the images of the one below it.
+RUNG_FACTOR = 4
 #: Fractions of the training images that a learner without steps is fitted on before it is fitted on all.
-_RUNGS = (1 / 16, 1 / 4)
+_RUNGS = (1 / RUNG_FACTOR**2, 1 / RUNG_FACTOR)
 #: Fewer images than this tell too little, and take no time anyway.
 _SMALLEST_RUNG = 1000
 
@@ -28,8 +32,10 @@ class RungMonitor(Monitor, Protocol):
         """Reports a fit on a part of the training images; raises ``optuna.TrialPruned`` if the trial should end."""
 
 
-def fit(pipeline: Any, job: Job, monitor: RungMonitor) -> Outcome:
+def fit(pipeline: Any, job: Job, monitor: RungMonitor, params: dict[str, Any]) -> Outcome:
     """Fits on the training images and predicts the validation images.
+
+    Features of stateless extractors come from the cache, if they are there, and are billed all the same.
 
     A learner without steps of its own is fitted on growing beginnings of the training images, each a stratified sample
     (the split takes care of that), so that it can be pruned too. A rung that would not end in time, by the growth seen
@@ -38,30 +44,27 @@ def fit(pipeline: Any, job: Job, monitor: RungMonitor) -> Outcome:
     from sklearn.base import clone
     from sklearn.utils.validation import has_fit_parameter
 
-    images = np.load(job.images, mmap_mode="r")
-    X, X_val = images[: job.n_train], images[job.n_train :]
     y, y_val = job.labels[: job.n_train], job.labels[job.n_train :]
-    seconds = dict.fromkeys(("extract", "rungs", "select", "fit", "predict"), 0.0)
-    extractor, head = _cut(pipeline)
-    if extractor is not None:
-        with _timed(seconds, "extract"):
-            X, X_val = extractor.fit_transform(X, y), extractor.transform(X_val)
+    seconds = dict.fromkeys(PHASES, 0.0)
+    extractors, head = _cut(pipeline)
+    seen, _ = _features(extractors, job, len(job.labels), y, seconds, params)
+    X, X_val = seen[: job.n_train], seen[job.n_train :]
 
     learns_by_steps = has_fit_parameter(head[-1], "monitor")
     fractions = [] if learns_by_steps else [f for f in _RUNGS if f * len(X) >= _SMALLEST_RUNG]
     fractions.append(1.0)
     took: list[float] = []
-    for rung, fraction in enumerate(fractions):
+    for fraction in fractions:
         head, n = clone(head), max(1, round(fraction * len(X)))
         seconds |= {"rungs": seconds["rungs"] + sum(took[-1:]), "select": 0.0, "fit": 0.0, "predict": 0.0}
         started = time.perf_counter()
         _fit_head(head, X[:n], y[:n], (X_val, y_val), monitor, seconds)
         with _timed(seconds, "predict"):
-            predictions, probabilities = _predict(head, X_val)
+            predicted = _predict(head, X_val)
         took.append(time.perf_counter() - started)
-        outcome = _outcome(head, predictions, probabilities, seconds, fraction, X)
+        outcome = _outcome(head, predicted, seconds, fraction, X)
         if fraction < 1:
-            monitor.report_rung(float(np.mean(predictions == y_val)), rung, outcome)
+            monitor.report_rung(float(np.mean(outcome.predictions == y_val)), round(fraction * RUNG_FACTOR**2), outcome)
             if _next_rung_seconds(took, fractions) > monitor.seconds_left:
                 break
     return outcome
@@ -72,31 +75,103 @@ def refit(pipeline: Any, job: Job, monitor: Monitor) -> Outcome:
     from sklearn.pipeline import Pipeline
 
     assert job.test_images is not None
-    images = np.load(job.images, mmap_mode="r")
-    n = max(1, round(job.fraction * len(images)))
-    X, y = images[:n], job.labels[:n]
-    seconds = dict.fromkeys(("extract", "rungs", "select", "fit", "predict"), 0.0)
-    extractor, head = _cut(pipeline)
-    if extractor is not None:
-        with _timed(seconds, "extract"):
-            X = extractor.fit_transform(X, y)
+    n = max(1, round(job.fraction * len(job.labels)))
+    y = job.labels[:n]
+    seconds = dict.fromkeys(PHASES, 0.0)
+    extractors, head = _cut(pipeline)
+    X, weights = _features(extractors, job, n, y, seconds)
     _fit_head(head, X, y, None, monitor, seconds)
-    fitted = Pipeline([("extract", extractor), *head.steps]) if extractor is not None else head
+    fitted = Pipeline([("extract", _joined(extractors, weights)), *head.steps]) if extractors else head
 
     X_test = np.load(job.test_images, mmap_mode="r")
     with _timed(seconds, "predict"):  # through the whole pipeline, as a user's images would go
-        predictions, probabilities = _predict(fitted, X_test)
+        predicted = _predict(fitted, X_test)
     latency = _latency_ms(fitted.predict, X_test)
-    return _outcome(head, predictions, probabilities, seconds, job.fraction, X, latency)
+    return _outcome(head, predicted, seconds, job.fraction, X, latency)
 
 
-def _cut(pipeline: Any) -> tuple[Any, Any]:
-    """Cuts a pipeline into its extractor, if it has one, and what is fitted on features or images."""
+def _cut(pipeline: Any) -> tuple[list[tuple[str, Any]], Any]:
+    """Cuts a pipeline into its extractors by name, if it has any, and what is fitted on features or images."""
     from sklearn.pipeline import Pipeline
 
     if pipeline.steps[0][0] != "extract":
-        return None, pipeline
-    return pipeline.steps[0][1], Pipeline(pipeline.steps[1:])
+        return [], pipeline
+    return pipeline.steps[0][1].transformer_list, Pipeline(pipeline.steps[1:])
+
+
+def _joined(extractors: list[tuple[str, Any]], weights: dict[str, float]) -> Any:
+    """Joins extractors; one alone needs no joining, which would cost time for each image."""
+    from sklearn.pipeline import FeatureUnion
+
+    if len(extractors) == 1:
+        return extractors[0][1]
+    return FeatureUnion(extractors, transformer_weights=weights)
+
+
+def _features(
+    extractors: list[tuple[str, Any]],
+    job: Job,
+    rows: int,
+    y: npt.NDArray[np.int64],
+    seconds: dict[str, float],
+    params: dict[str, Any] | None = None,
+) -> tuple[npt.NDArray[Any], dict[str, float]]:
+    """Returns the features of the first images, or these themselves where nothing extracts features.
+
+    Where extractors are joined, the features of each are weighted such that they vary as much, all together, as those
+    of any other: a long or loud one would drown the rest in any classifier that minds scales.
+
+    Args:
+        extractors: By name.
+        job: The job.
+        rows: So many images.
+        y: Labels of those that an extractor with something to learn is fitted on.
+        seconds: Take what the extraction took, or had taken when it was done.
+        params: What the trial answered; None: compute everything anew.
+
+    Returns:
+        The features, and the weight of each extractor's.
+    """
+    if not extractors:
+        return np.load(job.images, mmap_mode="r")[:rows], {}
+    plugins = {plugin.name: plugin for plugin in job.candidate.extractors}
+    parts = []
+    for name, extractor in extractors:
+        learning = 0.0
+        if _has_to_learn(extractor):
+            started = time.perf_counter()
+            extractor.fit(np.load(job.images, mmap_mode="r")[: len(y)], y)
+            learning = time.perf_counter() - started
+        elif params is not None and job.cache.limit_bytes:
+            asked = {key: value for key, value in params.items() if key.startswith(f"{name}.")}
+            found = job.cache.extract(extractor, job.images, rows, plugins[name], asked, job.task)
+            seconds["extract"] += found.seconds
+            seconds["saved"] = seconds.get("saved", 0.0) + found.seconds - found.waited
+            parts.append(found.array)
+            continue
+        found = job.cache.extract_anew(extractor, job.images, rows, name)
+        seconds["extract"] += learning + found.seconds
+        parts.append(found.array)
+    if len(parts) == 1:
+        return parts[0], {}
+    joined = np.empty((rows, sum(part.shape[1] for part in parts)), np.float32)
+    weights: dict[str, float] = {}
+    end = 0
+    for (name, _), part in zip(extractors, parts, strict=True):
+        start, end = end, end + part.shape[1]
+        weights[name] = float(1 / np.sqrt(part[: len(y)].var(axis=0, dtype=np.float64).sum() or 1.0))
+        np.multiply(part, np.float32(weights[name]), out=joined[:, start:end])
+    return joined, weights
+
+
+def _has_to_learn(extractor: Any) -> bool:
+    """Whether an extractor learns from images; one that does not say so, by scikit-learn's tag, does."""
+    from sklearn.utils import get_tags
+
+    try:
+        return bool(get_tags(extractor).requires_fit)
+    except Exception:  # no estimator of scikit-learn: it has no tags
+        return True
 
 
 def _fit_head(
@@ -132,17 +207,17 @@ def _next_rung_seconds(took: list[float], fractions: list[float]) -> float:
 
 def _outcome(
     head: Any,
-    predictions: npt.NDArray[np.int64],
-    probabilities: npt.NDArray[np.float32] | None,
+    predicted: dict[str, Any],
     seconds: dict[str, float],
     fraction: float,
     X: Any,
     latency_ms: float | None = None,
 ) -> Outcome:
+    phases = dict(seconds)
     return Outcome(
-        predictions=predictions,
-        probabilities=probabilities,
-        seconds=dict(seconds),
+        **predicted,
+        saved_seconds=phases.pop("saved", 0.0),
+        seconds=phases,
         fraction=fraction,
         best_step=getattr(head[-1], "best_step_", None),
         parameters=count_parameters(head[-1]),
@@ -152,12 +227,17 @@ def _outcome(
     )
 
 
-def _predict(estimator: Any, X: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32] | None]:
-    """Predicts once: the labels follow from the probabilities where there are any."""
+def _predict(estimator: Any, X: Any) -> dict[str, Any]:
+    """Predicts once: the labels follow from the probabilities, or from the scores of two classes, if there are any."""
     if hasattr(estimator, "predict_proba"):
         probabilities = np.asarray(estimator.predict_proba(X), dtype=np.float32)
-        return np.asarray(estimator.classes_, dtype=np.int64)[probabilities.argmax(axis=1)], probabilities
-    return np.asarray(estimator.predict(X), dtype=np.int64), None
+        predictions = np.asarray(estimator.classes_, dtype=np.int64)[probabilities.argmax(axis=1)]
+        return {"predictions": predictions, "probabilities": probabilities, "scores": None}
+    if hasattr(estimator, "decision_function") and len(estimator.classes_) == 2:
+        scores = np.asarray(estimator.decision_function(X), dtype=np.float32)
+        predictions = np.asarray(estimator.classes_, dtype=np.int64)[(scores > 0).astype(np.int64)]
+        return {"predictions": predictions, "probabilities": None, "scores": scores}
+    return {"predictions": np.asarray(estimator.predict(X), np.int64), "probabilities": None, "scores": None}
 
 
 def count_parameters(classifier: Any) -> int | None:

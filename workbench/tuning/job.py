@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from workbench.candidate import Candidate
 from workbench.plugin import Task
+from workbench.tuning.features import FeatureCache
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Job:
         n_train: Number of training images.
         seconds: Time that learners are told they have.
         log: File for all that plugins print.
+        cache: Keeps features of stateless extractors from trial to trial.
         params: Parameters to build with; None: ask the owner for them.
         best_step: In a refit, the step at which the parameters were best.
         fraction: In a refit, the fraction of the images to fit on: that which the best trial reached.
@@ -40,6 +42,7 @@ class Job:
     n_train: int
     seconds: float
     log: Path
+    cache: FeatureCache
     params: dict[str, Any] | None = None
     test_images: Path | None = None
     best_step: int | None = None
@@ -54,8 +57,10 @@ class Outcome:
     Attributes:
         predictions: Predicted labels, of the validation images or, after a refit, of the test images.
         probabilities: Class probabilities of the same images, if the classifier gives any.
+        scores: For two classes and without probabilities: the decision function, positive for the second.
         seconds: Wall-clock seconds by phase: ``extract``, ``select``, ``fit``, ``predict``; and ``rungs``, spent on
-            fits on fewer images that decided whether to go on.
+            fits on fewer images that decided whether to go on. Extraction is billed even if it was saved.
+        saved_seconds: How much of the extraction's seconds the cache has saved.
         fraction: Fraction of the training images that the model was fitted on.
         best_step: Step whose state was kept, if the learner says so.
         parameters: Number of learnable parameters, where there are any.
@@ -66,10 +71,18 @@ class Outcome:
 
     predictions: npt.NDArray[np.int64]
     probabilities: npt.NDArray[np.float32] | None
+    scores: npt.NDArray[np.float32] | None
     seconds: dict[str, float]
+    saved_seconds: float
     fraction: float
     best_step: int | None
     parameters: int | None
     features: int | None
     latency_ms: float | None
     peak_memory_mb: float
+
+    @property
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """The predictions, and what there is of probabilities and scores, by name."""
+        found = {"predictions": self.predictions, "probabilities": self.probabilities, "scores": self.scores}
+        return {name: array for name, array in found.items() if array is not None}

@@ -37,10 +37,15 @@ from workbench.tuning.job import Job, Outcome
 
 
 class RemoteTrial:
-    """The owner's trial, asked through the pipe."""
+    """The owner's trial, asked through the pipe.
+
+    Attributes:
+        params: What was answered so far.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.params: dict[str, Any] = {}
 
     def suggest_float(
         self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
@@ -61,6 +66,7 @@ class RemoteTrial:
         word, value = self._connection.recv()
         if word == "error":
             raise ValueError(value)
+        self.params[args[0]] = value
         return value
 
 
@@ -149,7 +155,9 @@ def _work(connection: Connection, job: Job, started: float) -> Outcome | None:
         return None
     monitor = PipeMonitor(connection, started + job.seconds, job.best_step)
     with threadpool_limits(job.task.n_jobs):
-        return (fitting.refit if job.test_images else fitting.fit)(pipeline, job, monitor)
+        if job.test_images:
+            return fitting.refit(pipeline, job, monitor)
+        return fitting.fit(pipeline, job, monitor, trial.params)
 
 
 def _die_with(lifeline: Connection) -> None:

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from workbench.candidate import BASELINE, Candidate
+from workbench.tuning.fitting import RUNG_FACTOR
 from workbench.tuning.job import Job
 from workbench.tuning.supervisor import Ended, Stop, Supervisor
 from workbench.tuning.workspace import Run, Workspace
@@ -157,8 +157,13 @@ class Tuner:
         trial = study.ask()
 
         def on_report(value: float, step: int, rung: bool) -> bool:
-            # The first epochs say little of a network; the first rung says much of an SVM.
-            study.pruner = optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=0 if rung else 3)
+            # Learning curves by steps cross; they are compared with the median, and not in the first epochs. Rungs are
+            # few, and each costs as much as all below it together: only what is among the best climbs on (ASHA).
+            study.pruner = (
+                optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=RUNG_FACTOR)
+                if rung
+                else optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=3)
+            )
             trial.report(value, step)
             return trial.should_prune()
 
@@ -198,6 +203,7 @@ class Tuner:
         value = float(np.mean(outcome.predictions == job.labels[job.n_train :]))
         record |= {
             "seconds": outcome.seconds,
+            "saved_seconds": outcome.saved_seconds,
             "fraction": outcome.fraction,
             "best_step": outcome.best_step,
             "parameters": outcome.parameters,
@@ -205,10 +211,7 @@ class Tuner:
             "peak_memory_mb": outcome.peak_memory_mb,
         }
         if contender.best is None or value > contender.best:
-            arrays: dict[str, npt.NDArray[Any]] = {"predictions": outcome.predictions}
-            if outcome.probabilities is not None:
-                arrays["probabilities"] = outcome.probabilities
-            record["validation_predictions"] = self._workspace.save_arrays(trial, "validation", **arrays)
+            record["validation_predictions"] = self._workspace.save_arrays(trial, "validation", **outcome.arrays)
         return value, record
 
     def _sampler(self, contender: Contender) -> Any:
@@ -217,7 +220,7 @@ class Tuner:
 
         seed = f"{self._run.specification.seed}/{contender.candidate.name}/{contender.trials}"
         digest = hashlib.blake2b(seed.encode(), digest_size=4).digest()
-        return optuna.samplers.TPESampler(n_startup_trials=6, seed=int.from_bytes(digest))
+        return optuna.samplers.TPESampler(n_startup_trials=6, group=True, seed=int.from_bytes(digest))
 
 
 def contenders_of(run: Run, candidates: list[Candidate], job: Callable[[Candidate], Job], seconds: float,

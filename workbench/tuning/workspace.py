@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from workbench.errors import RunError, did_you_mean
+from workbench.tuning.features import FeatureCache, default_limit
 from workbench.tuning.specification import Specification
 
 if TYPE_CHECKING:
@@ -79,16 +80,29 @@ class Workspace:
     Args:
         path: The folder.
         storage: URL of an Optuna storage; default: SQLite in the folder.
+        cache_bytes: Most bytes of cached features; default: see :func:`workbench.tuning.features.default_limit`.
     """
 
-    def __init__(self, path: str | os.PathLike[str] = DEFAULT_WORKSPACE, storage: str | None = None) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str] = DEFAULT_WORKSPACE,
+        storage: str | None = None,
+        cache_bytes: int | None = None,
+    ) -> None:
+        self._cache_bytes = cache_bytes
         self.path = Path(path).expanduser().absolute()
         self.url = storage or f"sqlite:///{self.path / 'storage.db'}"
 
     @property
     def cache(self) -> Path:
-        """Folder of decoded images."""
+        """Folder of decoded images and extracted features."""
         return self.path / "cache"
+
+    @cached_property
+    def features(self) -> FeatureCache:
+        """The cache of extracted features."""
+        limit = default_limit(self.path) if self._cache_bytes is None else self._cache_bytes
+        return FeatureCache(self.cache / "features", limit)
 
     def log(self, run: str) -> Path:
         """File that takes all that a run's trials print."""

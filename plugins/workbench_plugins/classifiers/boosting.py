@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import xgboost
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
 from workbench.plugin import Monitor
@@ -25,6 +27,7 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):
     Args:
         rounds: Most rounds.
         patience: Rounds without a better validation loss after which boosting stops.
+        class_weight: ``"balanced"`` weighs images of rare classes more; None.
 
     Attributes:
         model_: The fitted ``xgboost.XGBClassifier``.
@@ -42,6 +45,7 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):
         subsample: float = 1.0,
         colsample_bytree: float = 1.0,
         reg_lambda: float = 1.0,
+        class_weight: str | None = None,
         device: str = "cpu",
         n_jobs: int | None = None,
         random_state: int | None = None,
@@ -54,6 +58,7 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):
         self.subsample = subsample
         self.colsample_bytree = colsample_bytree
         self.reg_lambda = reg_lambda
+        self.class_weight = class_weight
         self.device = device
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -77,7 +82,9 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):
         """
         self.classes_, targets = np.unique(y, return_inverse=True)
         rounds = self.rounds if monitor is None or monitor.best_step is None else monitor.best_step + 1
-        settings = {name: value for name, value in self.get_params().items() if name not in ("rounds", "patience")}
+        ours = ("rounds", "patience", "class_weight")
+        settings = {name: value for name, value in self.get_params().items() if name not in ours}
+        weights = None if self.class_weight is None else compute_sample_weight(self.class_weight, y)
         error, loss = ("error", "logloss") if len(self.classes_) == 2 else ("merror", "mlogloss")
         model = xgboost.XGBClassifier(
             **settings,
@@ -89,10 +96,23 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):
         evaluate = None
         if validation_data is not None:
             evaluate = [(validation_data[0], np.searchsorted(self.classes_, validation_data[1]))]
-        self.model_ = model.fit(X, targets, eval_set=evaluate, verbose=False)
+        self.model_ = model.fit(X, targets, sample_weight=weights, eval_set=evaluate, verbose=False)
+        self._check_device()
         self.model_.callbacks = None  # the watch belongs to this fit, and cannot be pickled
-        self.best_step_ = None if validation_data is None else int(self.model_.best_iteration)
+        # early stopping has not looked yet when the time is up after a single round
+        best = self.model_.get_booster().attr("best_iteration")
+        last = self.model_.get_booster().num_boosted_rounds() - 1
+        self.best_step_ = None if validation_data is None else int(last if best is None else best)
         return self
+
+    def _check_device(self) -> None:
+        """Raises RuntimeError if XGBoost went to another device than it was asked to: it does so without a word."""
+        used = json.loads(self.model_.get_booster().save_config())["learner"]["generic_param"]["device"]
+        if used.partition(":")[0] != self.device.partition(":")[0]:
+            raise RuntimeError(
+                f"XGBoost was asked to use {self.device} and used {used}: its times would say nothing about the GPU; "
+                "install a build of xgboost with CUDA, or hide the GPU: CUDA_VISIBLE_DEVICES="
+            )
 
     def predict_proba(self, X: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Returns class probabilities ``(n, n_classes)``."""

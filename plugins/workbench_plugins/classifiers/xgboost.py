@@ -9,6 +9,7 @@ from workbench.plugin import Task, Trial
 
 def xgboost(trial: Trial, task: Task) -> Any:
     """Gradient-boosted trees (XGBoost), with early stopping."""
+    from workbench_plugins.classifiers.balance import class_weight
     from workbench_plugins.classifiers.boosting import BoostedTrees
 
     return BoostedTrees(
@@ -18,6 +19,7 @@ def xgboost(trial: Trial, task: Task) -> Any:
         subsample=trial.suggest_float("subsample", 0.5, 1.0),
         colsample_bytree=trial.suggest_float("colsample_bytree", 0.05, 1.0, log=True),
         reg_lambda=trial.suggest_float("reg_lambda", 1e-2, 1e2, log=True),
+        class_weight=class_weight(trial, task),
         device="cuda" if task.device == "gpu" else "cpu",
         n_jobs=task.n_jobs,
         random_state=task.seed,
@@ -25,7 +27,10 @@ def xgboost(trial: Trial, task: Task) -> Any:
 
 
 def _start(task: Task) -> dict[str, Any]:
+    from workbench_plugins.classifiers import balance
+
     return {
+        **balance.start(task),
         "learning_rate": 0.2,
         "max_depth": 4,
         "min_child_weight": 1.0,

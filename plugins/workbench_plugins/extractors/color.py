@@ -31,7 +31,7 @@ def _start(task: Task) -> dict[str, Any]:
 
 
 color.start = _start  # type: ignore[attr-defined]
-color.preload = ("skimage.color", "sklearn.preprocessing", "sklearn.pipeline")  # type: ignore[attr-defined]
+color.preload = ("workbench_plugins.kernels.color", "sklearn.preprocessing")  # type: ignore[attr-defined]
 
 
 def color_features(
@@ -39,9 +39,13 @@ def color_features(
 ) -> npt.NDArray[np.float32]:
     """Returns for each cell of the grid and each channel: a histogram, mean, standard deviation and skewness.
 
+    Colours are those of ``skimage.color``: RGB and HSV but for rounding, which may put a value on the border of two
+    bins into the other one, and Lab to within 0.01 of its units. Every channel is scaled to 0 to 1; skewness is the
+    cube root of the third central moment.
+
     Args:
         images: ``(n, height, width, 1 or 3)``, uint8.
-        space: ``"rgb"``, ``"hsv"`` or ``"lab"`` (as scikit-image converts them), or ``"grey"`` for one channel.
+        space: ``"rgb"``, ``"hsv"`` or ``"lab"``, or ``"grey"`` for one channel.
         bins: Bins of a histogram; its entries sum to one.
         grid: Cells along each side.
         n_jobs: Number of threads.
@@ -49,32 +53,14 @@ def color_features(
     Returns:
         ``(n, grid * grid * channels * (bins + 3))``, float32.
     """
-    import numpy as np
-    from skimage.color import rgb2hsv, rgb2lab
+    from workbench_plugins.extractors.batches import cell_of, in_batches
+    from workbench_plugins.kernels.color import SPACES, color_cells, lab_tables
 
-    from workbench_plugins.extractors.batches import grid_cells, in_batches
-
-    cells = grid_cells(images.shape[1], images.shape[2], grid)
-
-    def compute(batch: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
-        if space == "hsv":
-            values = rgb2hsv(batch)
-        elif space == "lab":  # L lies in 0..100, a and b in about -128..127
-            values = (rgb2lab(batch) + np.array([0.0, 128, 128])) / np.array([100.0, 255, 255])
-        else:
-            values = batch / 255.0
-        index = np.clip((values * bins).astype(np.int64), 0, bins - 1)
-        n, channels = len(batch), batch.shape[3]
-        offset = (np.arange(n)[:, None, None, None] * channels + np.arange(channels)) * bins
-        columns = []
-        for rows, cols in cells:
-            part = values[:, rows, cols].reshape(n, -1, channels)
-            counts = np.bincount((index[:, rows, cols] + offset).ravel(), minlength=n * channels * bins)
-            mean = part.mean(axis=1)
-            centred = part - mean[:, None]
-            spread = part.std(axis=1)
-            skewness = np.cbrt((centred**3).mean(axis=1))
-            columns += [counts.reshape(n, -1) / part.shape[1], mean, spread, skewness]
-        return np.concatenate(columns, axis=1)
-
-    return in_batches(compute, images, n_jobs)
+    _, height, width, channels = images.shape
+    cells, tables = (cell_of(height, grid), cell_of(width, grid), grid), lab_tables()
+    return in_batches(
+        lambda batch, features: color_cells(batch, SPACES[space], bins, *cells, *tables, features),
+        images,
+        grid * grid * channels * (bins + 3),
+        n_jobs,
+    )

@@ -11,29 +11,41 @@ def hog(trial: Trial, task: Task) -> Any:
     """Histograms of oriented gradients: the shape of things, cell by cell."""
     from workbench_plugins.extractors.hog_transformer import HOG
 
-    cell = trial.suggest_categorical("pixels_per_cell", _cells(task))
+    side = min(task.image_shape[:2])
+    margin, enlarge = 0, 1
+    if side <= _SMALL:
+        margin = trial.suggest_categorical("margin", [0, 2, 4])
+        enlarge = trial.suggest_categorical("enlarge", [1, 2, 3])
+    cell = round(enlarge * (side + 2 * margin) / trial.suggest_int("cells", 4, _most_cells(side)))
     block = trial.suggest_int("cells_per_block", 1, 3)
     return HOG(
         orientations=trial.suggest_int("orientations", 6, 12),
         pixels_per_cell=(cell, cell),
         cells_per_block=(block, block),
         block_norm=trial.suggest_categorical("block_norm", ["L2-Hys", "L2", "L1"]),
+        margin=margin,
+        enlarge=enlarge,
         n_jobs=task.n_jobs,
     )
 
 
-def _cells(task: Task) -> list[int]:
-    """Returns the sizes of cells, in pixels, that cut the image into 3 to 10 along its shorter side."""
-    side = min(task.image_shape[:2])
-    cells = [size for size in (4, 6, 7, 8, 12, 16, 24, 32) if 3 <= side / size <= 10]
-    if not cells:
+#: Images up to so many pixels have too few of them for fine cells; enlarged, and with a margin, they do better.
+_SMALL = 48
+
+
+def _most_cells(side: int) -> int:
+    """Returns the most cells along the shorter side, which has so many pixels: cells keep at least two."""
+    most = min(12, side // 2)
+    if most < 4:
         raise Skip(f"images of {side} pixels are too small for gradient histograms")
-    return cells
+    return most
 
 
 def _start(task: Task) -> dict[str, Any]:
-    cell = min(_cells(task), key=lambda size: abs(size - min(task.image_shape[:2]) / 8))
-    return {"pixels_per_cell": cell, "cells_per_block": 2, "orientations": 9, "block_norm": "L2-Hys"}
+    side = min(task.image_shape[:2])
+    small = {"margin": 2, "enlarge": 2} if side <= _SMALL else {}
+    cells = min(8, _most_cells(side))
+    return {**small, "cells": cells, "cells_per_block": 2, "orientations": 9, "block_norm": "L2-Hys"}
 
 
 hog.start = _start  # type: ignore[attr-defined]

@@ -52,8 +52,8 @@ def pixel_features(images: npt.NDArray[np.uint8], side: int = 16, n_jobs: int = 
     lefts = np.arange(side) * width // side
     areas = np.diff([*tops, height])[:, None] * np.diff([*lefts, width])[None, :]
 
-    def compute(batch: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+    def compute(batch: npt.NDArray[np.uint8], features: npt.NDArray[np.float32]) -> None:
         sums = np.add.reduceat(np.add.reduceat(batch, tops, axis=1, dtype=np.float32), lefts, axis=2)
-        return (sums / (areas[None, :, :, None] * 255)).reshape(len(batch), side * side * channels)
+        features[:] = (sums / (areas[None, :, :, None] * 255)).reshape(features.shape)
 
-    return in_batches(compute, images, n_jobs)
+    return in_batches(compute, images, side * side * channels, n_jobs)

@@ -8,18 +8,19 @@ from workbench.plugin import Task, Trial
 
 
 def pca(trial: Trial, task: Task) -> Any:
-    """Principal components of the standardised features, as many as explain a share of the variance."""
-    from sklearn.decomposition import PCA
+    """Principal components (randomised) of the features."""
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
 
-    variance = trial.suggest_float("variance", 0.7, 0.99)
-    return make_pipeline(StandardScaler(), PCA(variance, svd_solver="full", random_state=task.seed))
+    from workbench_plugins.classifiers.scaling import scaler
+    from workbench_plugins.selectors.components import PrincipalComponents
+
+    components = trial.suggest_int("components", 16, 512, log=True)
+    return make_pipeline(scaler(trial), PrincipalComponents(components, random_state=task.seed))
 
 
 def _start(task: Task) -> dict[str, Any]:
-    return {"variance": 0.95}
+    return {"components": 128, "scale": "alike"}
 
 
 pca.start = _start  # type: ignore[attr-defined]
-pca.preload = ("sklearn.decomposition", "sklearn.preprocessing", "sklearn.pipeline")  # type: ignore[attr-defined]
+pca.preload = ("workbench_plugins.selectors.components", "workbench_plugins.classifiers.scaling")  # type: ignore[attr-defined]
