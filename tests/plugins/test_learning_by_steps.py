@@ -1,4 +1,4 @@
-"""The two learners that report to a monitor: the network by epochs, boosted trees by rounds."""
+"""The learners that report to a monitor: networks, deep and shallow, by epochs, boosted trees by rounds."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 from optuna import TrialPruned
+from sklearn.preprocessing import StandardScaler
 
+from workbench import hardware
+from workbench.tuning.fitting import count_parameters
 from workbench_plugins.classifiers.boosting import BoostedTrees
+from workbench_plugins.classifiers.shallow_network import ShallowNetwork
 from workbench_plugins.networks.cnn import build_cnn
 from workbench_plugins.networks.keras_classifier import KerasClassifier
 
@@ -57,7 +61,24 @@ def pictures() -> tuple[np.ndarray, np.ndarray]:
     return images, labels
 
 
-LEARNERS = [pytest.param(network, False, id="network"), pytest.param(trees, True, id="trees")]
+def shallow(**settings: Any) -> ShallowNetwork:
+    return ShallowNetwork(
+        **{
+            "hidden_layer_sizes": (16,),
+            "epochs": 40,
+            "batch_size": 16,
+            "scaler": StandardScaler(),
+            "random_state": 0,
+            **settings,
+        }
+    )
+
+
+LEARNERS = [
+    pytest.param(network, False, id="network"),
+    pytest.param(trees, True, id="trees"),
+    pytest.param(shallow, True, id="shallow"),
+]
 
 
 def features(images: np.ndarray, flat: bool) -> np.ndarray:
@@ -81,7 +102,7 @@ def test_it_learns_reports_steps_in_order_and_keeps_its_best(make: Any, flat: bo
     assert (predicted == learner.classes_[probabilities.argmax(axis=1)]).all()
     accuracy = np.mean(predicted == y[160:])
     assert accuracy > 0.9
-    if not flat:
+    if make is not trees:  # these keep the round with the least loss
         assert accuracy == max(watch.values)
         assert learner.best_step_ == watch.values.index(max(watch.values))
 
@@ -99,11 +120,44 @@ def test_a_pruned_trial_ends_where_it_was_pruned(make: Any, flat: bool, pictures
 def test_a_refit_without_validation_data_takes_as_many_steps_as_were_best(make: Any, flat: bool, pictures: Any) -> None:
     X, y = features(pictures[0], flat), pictures[1]
     learner = make().fit(X, y, monitor=Watch(best_step=1))
-    if flat:
+    if make is trees:
         assert learner.model_.get_booster().num_boosted_rounds() == 2
     else:
         assert learner.best_step_ is None
+    if make is shallow:
+        assert learner.model_.t_ == 2 * len(X)  # two epochs
     assert learner.predict(X[:5]).shape == (5,)
+
+
+def test_boosting_and_shallow_networks_stop_in_time_with_a_model(pictures: Any) -> None:
+    X, y = features(pictures[0], True), pictures[1]
+    for make in (trees(rounds=10**6, patience=10**6), shallow(epochs=10**6, patience=10**6)):
+        for seconds in (0, 1):
+            watch = Watch(seconds=seconds)
+            learner = make.fit(X[:160], y[:160], validation_data=(X[160:], y[160:]), monitor=watch)
+            assert -1 < watch.seconds_left < 1
+            assert learner.predict(X[160:]).shape == (80,)
+
+
+def test_a_network_with_two_inputs_two_hidden_neurons_and_one_output_has_nine_parameters(pictures: Any) -> None:
+    X, y = features(pictures[0], True)[:, :2], pictures[1]
+    learner = shallow(hidden_layer_sizes=(2,), epochs=1).fit(X, y)
+    assert learner.n_parameters_ == count_parameters(learner) == 9
+
+
+def test_rare_classes_weigh_more_when_boosting_is_told_so(pictures: Any) -> None:
+    rng = np.random.default_rng(0)
+    y = (rng.random(600) < 0.1).astype(int)
+    X = (y[:, None] + rng.normal(0, 1.5, (600, 4))).astype(np.float32)
+    plain, balanced = (trees(rounds=10, class_weight=w).fit(X, y).predict(X).mean() for w in (None, "balanced"))
+    assert balanced > plain + 0.05
+
+
+@pytest.mark.skipif(bool(hardware.detect().gpus), reason="there is a GPU to go to")
+def test_boosting_that_silently_left_the_gpu_is_an_error(pictures: Any) -> None:
+    X, y = features(pictures[0], True), pictures[1]
+    with pytest.raises(RuntimeError, match="XGBoost was asked to use cuda and used cpu: its times would say nothing"):
+        trees(device="cuda", rounds=2).fit(X, y)
 
 
 def test_a_network_without_time_ends_at_once_and_predicts_all_the_same(pictures: Any) -> None:

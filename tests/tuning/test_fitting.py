@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from optuna import TrialPruned
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
 
 from workbench.candidate import Candidate
 from workbench.plugin import Task
+from workbench.registry import Plugin
 from workbench.tuning import fitting
+from workbench.tuning.features import FeatureCache
 from workbench.tuning.job import Job, Outcome
 
 
@@ -69,14 +73,15 @@ def job(tmp_path: Path) -> Job:
         n_train=16_000,
         seconds=600,
         log=tmp_path / "log",
+        cache=FeatureCache(tmp_path / "features", 10**9),
     )
 
 
 def test_a_learner_without_steps_climbs_by_rungs_and_ends_on_all_images(job: Job) -> None:
     watch = Watch()
-    outcome = fitting.fit(Pipeline([("classify", Remembering())]), job, watch)
+    outcome = fitting.fit(Pipeline([("classify", Remembering())]), job, watch, {})
     assert Remembering.fits == [1_000, 4_000, 16_000]
-    assert [step for _, step, _ in watch.rungs] == [0, 1]
+    assert [step for _, step, _ in watch.rungs] == [1, 4]  # in sixteenths of the images
     assert outcome.fraction == 1.0
     assert outcome.seconds["fit"] >= 0.16  # the last fit alone
     assert outcome.seconds["rungs"] >= 0.05
@@ -85,7 +90,7 @@ def test_a_learner_without_steps_climbs_by_rungs_and_ends_on_all_images(job: Job
 
 def test_a_rung_that_would_not_end_in_time_is_not_started_and_the_fraction_counts(job: Job) -> None:
     watch = Watch(seconds_left=0.1)  # the next takes 0.04 s if it is linear, 0.16 s if quadratic: nobody knows yet
-    outcome = fitting.fit(Pipeline([("classify", Remembering())]), job, watch)
+    outcome = fitting.fit(Pipeline([("classify", Remembering())]), job, watch, {})
     assert Remembering.fits == [1_000]
     assert outcome.fraction == 1 / 16
     assert watch.rungs[-1][2].fraction == 1 / 16
@@ -94,15 +99,15 @@ def test_a_rung_that_would_not_end_in_time_is_not_started_and_the_fraction_count
 
 def test_a_pruned_rung_ends_the_trial(job: Job) -> None:
     with pytest.raises(TrialPruned):
-        fitting.fit(Pipeline([("classify", Remembering())]), job, Watch(prune_at=0))
+        fitting.fit(Pipeline([("classify", Remembering())]), job, Watch(prune_at=1), {})
     assert Remembering.fits == [1_000]
 
 
 def test_a_refit_takes_the_fraction_that_the_trial_reached_and_times_every_phase(job: Job, tmp_path: Path) -> None:
-    from dataclasses import replace
-
     flat = FunctionTransformer(lambda images: images.reshape(len(images), -1).astype(np.float32))
-    pipeline = Pipeline([("extract", flat), ("select", SelectKBest(k=2)), ("classify", Remembering())])
+    pipeline = Pipeline(
+        [("extract", FeatureUnion([("flat", flat)])), ("select", SelectKBest(k=2)), ("classify", Remembering())]
+    )
     outcome = fitting.refit(pipeline, replace(job, test_images=tmp_path / "test.npy", fraction=0.25), Watch())
     assert Remembering.fits == [5_000]  # a quarter of training and validation images
     assert len(outcome.predictions) == 300
@@ -110,6 +115,62 @@ def test_a_refit_takes_the_fraction_that_the_trial_reached_and_times_every_phase
     assert all(outcome.seconds[phase] > 0 for phase in ("extract", "select", "fit", "predict"))
     assert outcome.latency_ms is not None
     assert outcome.latency_ms > 0
+
+
+def flat(images: Any, factor: float = 1.0) -> Any:
+    return images.reshape(len(images), -1) * np.float32(factor)
+
+
+class Centred(TransformerMixin, BaseEstimator):
+    """An extractor with something to learn: the mean image."""
+
+    fitted_on: list[int] = []
+
+    def fit(self, X: Any, y: Any = None) -> Centred:
+        Centred.fitted_on.append(len(X))
+        self.mean_ = np.mean(X, axis=0)
+        return self
+
+    def transform(self, X: Any) -> Any:
+        return (X - self.mean_).reshape(len(X), -1).astype(np.float32)
+
+
+def test_joined_extractors_weigh_the_same_in_trial_and_refit(job: Job, tmp_path: Path) -> None:
+    class Variances(DummyClassifier):
+        seen: list[Any] = []
+
+        def fit(self, X: Any, y: Any) -> Variances:
+            Variances.seen.append(X.reshape(len(X), 2, -1).var(axis=0).sum(axis=1))
+            super().fit(X, y)
+            return self
+
+    quiet = FunctionTransformer(flat, kw_args={"factor": 1e-3})
+    union = FeatureUnion([("quiet", quiet), ("centred", Centred())])
+    plugins = tuple(Plugin("extractor", name, f"toy:{name}", "toy", "1") for name in ("quiet", "centred"))
+    job = replace(job, candidate=Candidate("quiet+centred/x", extractors=plugins))
+    pipeline = Pipeline([("extract", union), ("classify", Variances())])
+    fitting.fit(pipeline, job, Watch(), {})
+    fitting.refit(pipeline, replace(job, test_images=tmp_path / "test.npy"), Watch())
+    for variances in Variances.seen:
+        np.testing.assert_allclose(variances, 1, rtol=0.1)
+    assert Centred.fitted_on == [16_000, 20_000]  # never on validation images in a trial
+    entries = job.cache.entries()
+    assert [entry.about["plugin"] for entry in entries] == ["extractor 'quiet' of toy 1"]
+
+
+def test_cached_features_are_billed_and_what_they_save_is_known(job: Job) -> None:
+    def slow(images: Any) -> Any:
+        time.sleep(0.3)
+        return flat(images)
+
+    plugin = Plugin("extractor", "slow", "toy:slow", "toy", "1")
+    job = replace(job, candidate=Candidate("slow/x", extractors=(plugin,)))
+    steps = [("extract", FeatureUnion([("slow", FunctionTransformer(slow))])), ("classify", Remembering())]
+    first, second = (fitting.fit(Pipeline(steps), job, Watch(), {"slow.size": 1}) for _ in range(2))
+    assert first.seconds["extract"] == second.seconds["extract"] >= 0.3
+    assert abs(first.saved_seconds) < 0.1 < 0.2 < second.saved_seconds
+    third = fitting.fit(Pipeline(steps), job, Watch(), {"slow.size": 2})
+    assert third.saved_seconds < 0.1
 
 
 def test_learnable_parameters_are_those_that_a_textbook_counts() -> None:

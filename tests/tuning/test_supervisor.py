@@ -20,6 +20,7 @@ from workbench.candidate import parse
 from workbench.errors import PluginError
 from workbench.plugin import Task
 from workbench.registry import Registry
+from workbench.tuning.features import FeatureCache
 from workbench.tuning.job import Job
 from workbench.tuning.supervisor import Stop, Supervisor
 
@@ -59,6 +60,7 @@ def job(
             n_train=8,
             seconds=20.0,
             log=tmp_path / "log.txt",
+            cache=FeatureCache(tmp_path / "features", 0),
         )
 
     # The fork server was started with another path: spawned processes read the one of this test.

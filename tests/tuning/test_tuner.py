@@ -9,6 +9,7 @@ import pytest
 
 from workbench.candidate import Candidate
 from workbench.plugin import Task
+from workbench.tuning.features import FeatureCache
 from workbench.tuning.job import Job
 from workbench.tuning.supervisor import Ended
 from workbench.tuning.tuner import Contender, refit_estimate
@@ -17,7 +18,14 @@ from workbench.tuning.tuner import Contender, refit_estimate
 @pytest.fixture
 def contender(tmp_path: Any) -> Contender:
     job = Job(
-        Candidate("x"), Task((8, 8, 1), ("a", "b"), 9), tmp_path, np.zeros(9, int), n_train=6, seconds=1, log=tmp_path
+        candidate=Candidate("x"),
+        task=Task((8, 8, 1), ("a", "b"), 9),
+        images=tmp_path,
+        labels=np.zeros(9, int),
+        n_train=6,
+        seconds=1,
+        log=tmp_path,
+        cache=FeatureCache(tmp_path, 0),
     )
     return Contender(job.candidate, study=None, job=job, share=100, growth=4 / 3)  # type: ignore[arg-type]
 

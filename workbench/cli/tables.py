@@ -9,6 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from workbench.candidate import AUTO
 from workbench.tuning.specification import format_seconds
 
 if TYPE_CHECKING:
@@ -43,8 +44,7 @@ def print_comparison(comparison: Comparison) -> None:
     )
     for row in rows:
         if row["best_params"]:
-            values = ", ".join(f"{name}={_short(value)}" for name, value in row["best_params"].items())
-            out.print(f"{row['candidate']}: {values}", markup=False, style="dim")
+            out.print(f"{row['candidate']}: {_parameters(row['best_params'])}", markup=False, style="dim")
     for row in rows:
         if row["train_fraction"] not in (None, 1.0):
             out.print(
@@ -61,9 +61,10 @@ def _leaderboard(rows: list[dict[str, Any]]) -> Table:
     table = Table(header_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     for heading in ("candidate", "family"):
         table.add_column(heading, overflow="fold")
+    areas = any(row["test_roc_auc"] is not None for row in rows)
     for heading in (
-        "validation\naccuracy", "test accuracy\n(95 % interval)", "extract", "fit", "refit", "tuning", "trials",
-        "learnable\nparameters", "latency",
+        "validation\naccuracy", "test accuracy\n(95 % interval)", *(["test\nROC AUC"] if areas else []), "extract",
+        "fit", "refit", "tuning", "trials", "learnable\nparameters", "latency",
     ):  # fmt: skip
         table.add_column(heading, justify="right", overflow="fold")
     for row in rows:
@@ -78,6 +79,7 @@ def _leaderboard(rows: list[dict[str, Any]]) -> Table:
                     f"{value:.4f} ({row['test_accuracy_low']:.4f} to {row['test_accuracy_high']:.4f})"
                 ),
             ),
+            *([_or_dash(row["test_roc_auc"], "{:.4f}".format)] if areas else []),
             _or_dash(row["extract_seconds"], format_seconds),
             _or_dash(row["fit_seconds"], format_seconds),
             _or_dash(row["refit_seconds"], format_seconds),
@@ -87,6 +89,14 @@ def _leaderboard(rows: list[dict[str, Any]]) -> Table:
             _or_dash(row["latency_ms"], "{:.2f} ms".format),
         )
     return table
+
+
+def _parameters(params: dict[str, Any]) -> str:
+    """Writes parameters; of what a trial chose among, what it took."""
+    choices = {name: taken for name, taken in params.items() if name.startswith(f"{AUTO}.")}
+    taken = "+".join(name.removeprefix(f"{AUTO}.") for name, taken in choices.items() if taken)
+    values = [f"{name}={_short(value)}" for name, value in params.items() if name not in choices]
+    return ", ".join([f"{AUTO}={taken or 'nothing'}"] * bool(choices) + values)
 
 
 def _or_dash(value: Any, form: Any) -> str:

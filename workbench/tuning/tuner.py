@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import statistics
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -220,7 +221,10 @@ class Tuner:
 
         seed = f"{self._run.specification.seed}/{contender.candidate.name}/{contender.trials}"
         digest = hashlib.blake2b(seed.encode(), digest_size=4).digest()
-        return optuna.samplers.TPESampler(n_startup_trials=6, group=True, seed=int.from_bytes(digest))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            # by group: which parameters there are depends on what else the trial chose
+            return optuna.samplers.TPESampler(n_startup_trials=6, group=True, seed=int.from_bytes(digest))
 
 
 def contenders_of(run: Run, candidates: list[Candidate], job: Callable[[Candidate], Job], seconds: float,

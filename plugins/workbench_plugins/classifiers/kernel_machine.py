@@ -13,7 +13,7 @@ from sklearn.kernel_approximation import Nystroem, RBFSampler
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
-from sklearn.utils.multiclass import _ovr_decision_function
+from sklearn.utils.multiclass import _ovr_decision_function, check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 #: Two classes of up to so many images together get their kernel matrix computed first (1.8 GB at this size); beyond,
@@ -53,8 +53,11 @@ class RBFMachine(ClassifierMixin, BaseEstimator):
     def fit(self, X: npt.NDArray[Any], y: npt.NDArray[Any]) -> RBFMachine:
         """Fits the machine to features ``(n, d)`` and ``n`` labels."""
         X, y = validate_data(self, X, y, dtype=[np.float32, np.float64])
+        check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
         counts = np.bincount(labels)
+        if len(counts) < 2:
+            raise ValueError(f"there must be at least two classes to tell apart, and all labels are {y[0]!r}: 1 class")
         C = self.C * (len(y) / len(counts) / counts if self.class_weight == "balanced" else np.ones(len(counts)))
         self.gamma_ = _factor(self.gamma, X)
         self._mean = X.mean(axis=0)  # distances lose the least to rounding around the mean
@@ -175,7 +178,8 @@ class ApproximateRBFMachine(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Returns the ``n`` most probable labels."""
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        probabilities = self.predict_proba(X)
+        return np.asarray(self.classes_[probabilities.argmax(axis=1)])
 
 
 def _factor(gamma: float, X: npt.NDArray[Any]) -> float:

@@ -11,9 +11,10 @@ def bovw(trial: Trial, task: Task) -> Any:
     """Bag of visual words: dense SIFT descriptors, told apart by a codebook learned from the training images."""
     from workbench_plugins.extractors.visual_words import BagOfVisualWords
 
+    cells = _cells(task)
     return BagOfVisualWords(
         words=trial.suggest_categorical("words", [64, 128, 256, 512]),
-        cell=trial.suggest_int("cell", *_cells(task)),
+        cell=trial.suggest_int("cell", *cells),
         step=_step(task),
         encoding=trial.suggest_categorical("encoding", ["hard", "triangle"]),
         grid=trial.suggest_int("grid", 1, 3),

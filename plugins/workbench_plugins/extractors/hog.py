@@ -12,11 +12,11 @@ def hog(trial: Trial, task: Task) -> Any:
     from workbench_plugins.extractors.hog_transformer import HOG
 
     side = min(task.image_shape[:2])
-    margin, enlarge = 0, 1
+    margin, enlarge, most = 0, 1, _most_cells(side)
     if side <= _SMALL:
         margin = trial.suggest_categorical("margin", [0, 2, 4])
         enlarge = trial.suggest_categorical("enlarge", [1, 2, 3])
-    cell = round(enlarge * (side + 2 * margin) / trial.suggest_int("cells", 4, _most_cells(side)))
+    cell = round(enlarge * (side + 2 * margin) / trial.suggest_int("cells", 4, most))
     block = trial.suggest_int("cells_per_block", 1, 3)
     return HOG(
         orientations=trial.suggest_int("orientations", 6, 12),
