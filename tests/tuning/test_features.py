@@ -129,6 +129,10 @@ def test_what_a_killed_process_left_half_done_is_done_again(cache: FeatureCache,
     entry.rename(entry.with_suffix(".partial"))
     (entry.with_suffix(".partial") / "features.npy").write_bytes(b"half")
     assert cache.entries() == []
+    (cache.folder / "999999999-flat.scratch.npy").write_bytes(b"half")
+    ask(cache, images, params={"flat.size": 1})  # whoever comes next tidies up
+    assert not list(cache.folder.glob("*.partial"))
+    assert not list(cache.folder.glob("*.scratch.npy"))
     np.testing.assert_array_equal(ask(cache, images).array, expected)
 
 

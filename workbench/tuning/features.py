@@ -7,6 +7,7 @@ task. Entries are read as memory maps. Who wants features that somebody is compu
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import json
@@ -21,6 +22,7 @@ from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
+import psutil
 from filelock import FileLock, Timeout
 
 from workbench.errors import WorkbenchError
@@ -178,6 +180,7 @@ class FeatureCache:
 
     def _make_room(self, size: int) -> bool:
         """Removes what was not used for longest until ``size`` bytes more fit; returns whether they do."""
+        self._sweep()
         if size > self.limit_bytes:
             return False
         entries = self.entries()
@@ -193,6 +196,16 @@ class FeatureCache:
                 shutil.rmtree(self.folder / oldest.key, ignore_errors=True)
                 total -= oldest.bytes
         return total + size <= self.limit_bytes
+
+    def _sweep(self) -> None:
+        """Removes what killed processes left half done."""
+        for scratch in self.folder.glob("*.partial"):
+            lock = self._lock(scratch.stem)
+            with contextlib.suppress(Timeout), lock.acquire(timeout=0):
+                shutil.rmtree(scratch, ignore_errors=True)
+        for scratch in self.folder.glob("*.scratch.npy"):
+            if not psutil.pid_exists(int(scratch.name.partition("-")[0])):
+                scratch.unlink(missing_ok=True)
 
     def _lock(self, key: str) -> FileLock:
         return FileLock(self.folder / f"{key}.lock")

@@ -159,7 +159,7 @@ def _features(
     end = 0
     for (name, _), part in zip(extractors, parts, strict=True):
         start, end = end, end + part.shape[1]
-        weights[name] = float(1 / np.sqrt(part[: len(y)].var(axis=0, dtype=np.float64).sum() or 1.0))
+        weights[name] = float(1 / np.sqrt(part[: len(y)].var(axis=0).sum() or 1.0))
         np.multiply(part, np.float32(weights[name]), out=joined[:, start:end])
     return joined, weights
 

@@ -13,6 +13,7 @@ from sklearn.kernel_approximation import Nystroem, RBFSampler
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import _ovr_decision_function, check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -33,7 +34,7 @@ class RBFMachine(ClassifierMixin, BaseEstimator):
     Args:
         C: Penalty of a violated margin.
         gamma: Width of the kernel ``exp(-gamma / (d * variance) * distance ** 2)``: 1 is scikit-learn's ``"scale"``.
-        class_weight: ``"balanced"`` raises ``C`` for rare classes; None.
+        class_weight: Factor of ``C`` by class; ``"balanced"`` raises it for rare ones; None.
         random_state: Seed.
 
     Attributes:
@@ -58,7 +59,7 @@ class RBFMachine(ClassifierMixin, BaseEstimator):
         counts = np.bincount(labels)
         if len(counts) < 2:
             raise ValueError(f"there must be at least two classes to tell apart, and all labels are {y[0]!r}: 1 class")
-        C = self.C * (len(y) / len(counts) / counts if self.class_weight == "balanced" else np.ones(len(counts)))
+        C = self.C * compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         self.gamma_ = _factor(self.gamma, X)
         self._mean = X.mean(axis=0)  # distances lose the least to rounding around the mean
         parts = [np.flatnonzero(labels == k) for k in range(len(counts))]
@@ -184,4 +185,4 @@ class ApproximateRBFMachine(ClassifierMixin, BaseEstimator):
 
 def _factor(gamma: float, X: npt.NDArray[Any]) -> float:
     """Returns the factor of squared distances: ``gamma`` times scikit-learn's ``"scale"``."""
-    return gamma / (X.shape[1] * (float(X.var(dtype=np.float64)) or 1.0))
+    return gamma / (X.shape[1] * (float(X.var()) or 1.0))

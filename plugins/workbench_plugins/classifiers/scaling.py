@@ -34,7 +34,7 @@ class UnitVariance(TransformerMixin, BaseEstimator):
         """Finds mean and variance of features ``(n, d)``."""
         X = validate_data(self, X, dtype=[np.float32, np.float64])
         self.mean_ = X.mean(axis=0)
-        self.scale_ = float(np.sqrt(X.var(axis=0, dtype=np.float64).mean())) or 1.0
+        self.scale_ = float(np.sqrt(X.var(axis=0).mean())) or 1.0
         return self
 
     def transform(self, X: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -69,7 +69,7 @@ class BagOfVisualWords(TransformerMixin, BaseEstimator):
             sample.append(np.take_along_axis(found, some[..., None], axis=1).reshape(-1, LENGTH))
         descriptors = np.concatenate(sample)
         words = min(self.words, len(descriptors))
-        learner = MiniBatchKMeans(words, batch_size=4096, max_iter=20, n_init=1, random_state=self.random_state)
+        learner = MiniBatchKMeans(words, batch_size=4096, max_iter=5, n_init=1, random_state=self.random_state)
         self.codebook_ = learner.fit(descriptors).cluster_centers_.astype(np.float32)
         return self
 
