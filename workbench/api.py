@@ -297,7 +297,7 @@ class _Session:
             later = sum(refit.estimate_seconds(run, c.name, self.growth) for c in waiting[position:])
             seconds = max(deadline + grace - time.monotonic() - later, 1.0)
             job = replace(self._job(candidate), test_images=self.test_images)
-            result = refit.refit(run, self.place, self.supervisor, job, self.test_labels, seconds)
+            result = refit.refit(run, self.place, self.supervisor, job, self.test_labels, seconds, self.growth)
             if result["status"] != "ok":
                 self.show.say(f"{candidate.name}: {result['status']}")
 

@@ -15,6 +15,10 @@ from workbench.tuning.tuner import record_of, refit_estimate
 from workbench.tuning.workspace import Run, Workspace
 
 
+#: The estimate of a refit's time is a cautious one: it may exceed the time there is by so much.
+_TOLERANCE = 1.2
+
+
 def best_trial(run: Run, candidate: str) -> Any:
     """Returns the best completed trial of a candidate, or None."""
     trials = [t for t in run.studies[candidate].get_trials(deepcopy=False) if record_of(t)["state"] == "complete"]
@@ -34,6 +38,25 @@ def estimate_seconds(run: Run, candidate: str, growth: float) -> float:
     return 0.0 if best is None else refit_estimate(record_of(best)["seconds"], growth)
 
 
+def affordable_fraction(record: dict[str, Any], seconds: float, growth: float) -> float:
+    """Returns the fraction of the images that a refit can be fitted on in time, going by what the trial's phases took.
+
+    It is the one of the trial, for which tuning keeps enough time, unless that time is not there: a resumed run got a
+    shorter budget, say. A learner by steps watches the clock itself.
+
+    Args:
+        record: What was recorded of the trial.
+        seconds: The refit is ended after this many.
+        growth: Factor by which a refit has more images than a trial.
+    """
+    fraction = float(record["fraction"])
+    needed = refit_estimate(record["seconds"], growth)
+    if needed <= _TOLERANCE * seconds or record["best_step"] is not None:
+        return fraction
+    overhead = refit_estimate(dict.fromkeys(record["seconds"], 0.0), growth)
+    return fraction * max(0.01, (seconds - overhead) / (needed - overhead))
+
+
 def refit(
     run: Run,
     workspace: Workspace,
@@ -41,6 +64,7 @@ def refit(
     job: Job,
     test_labels: npt.NDArray[np.int64],
     seconds: float,
+    growth: float,
 ) -> dict[str, Any]:
     """Refits a candidate, tests it, and records the result.
 
@@ -51,6 +75,7 @@ def refit(
         job: The candidate's job with its test images.
         test_labels: Labels of the test images. They are compared here, with the owner.
         seconds: The refit is ended after this many.
+        growth: Factor by which a refit has more images than a trial.
 
     Returns:
         What was recorded.
@@ -63,7 +88,7 @@ def refit(
             job,
             params=dict(best.params),
             best_step=record["best_step"],
-            fraction=record["fraction"],
+            fraction=affordable_fraction(record, seconds, growth),
             seconds=max(0.1, 0.9 * seconds),
         ),
         max(1.0, seconds),
@@ -81,6 +106,7 @@ def refit(
             "test_accuracy_low": low,
             "test_accuracy_high": high,
             "test_roc_auc": roc_auc(test_labels, outcome.probabilities if outcome.scores is None else outcome.scores),
+            "train_fraction": outcome.fraction,
             "seconds": outcome.seconds,
             "refit_seconds": sum(outcome.seconds[phase] for phase in ("extract", "select", "fit")),
             "latency_ms": outcome.latency_ms,
