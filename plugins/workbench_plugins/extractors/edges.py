@@ -17,9 +17,9 @@ def edges(trial: Trial, task: Task) -> Any:
 
     settings = {
         "operator": trial.suggest_categorical("operator", ["sobel", "scharr"]),
-        "sigma": trial.suggest_float("sigma", 0.5, 2.0),
+        "sigma": trial.suggest_float("sigma", 0.5, 2.0, step=0.5),
         "grid": trial.suggest_int("grid", *_grids(task)),
-        "orientations": trial.suggest_int("orientations", 4, 12),
+        "orientations": trial.suggest_int("orientations", 4, 12, step=4),
         "n_jobs": task.n_jobs,
     }
     return FunctionTransformer(edge_features, kw_args=settings)
