@@ -38,7 +38,11 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["Dataset", "Monitor", "Skip", "Task", "Trial"]
+__all__ = ["CONTRACT_VERSION", "Dataset", "Monitor", "Skip", "Task", "Trial"]
+
+
+#: Version of this contract. A module whose plugins need a newer one says so: ``CONTRACT = 2``.
+CONTRACT_VERSION = 1
 
 
 class Skip(Exception):  # noqa: N818 - a plugin says "skip me", it does not fail

@@ -14,6 +14,7 @@ from importlib import metadata
 from typing import Any
 
 from workbench.errors import PluginError, did_you_mean
+from workbench.plugin import CONTRACT_VERSION
 
 #: Kind of plugin -> number of positional arguments its function is called with.
 KINDS = {"dataset": 0, "extractor": 2, "selector": 2, "classifier": 2, "network": 2}
@@ -59,6 +60,12 @@ class Plugin:
                 f"{traceback.format_exc().rstrip()}\n"
                 f"Mend the plugin, or uninstall it: pip uninstall {self.distribution}"
             ) from error
+        wanted = getattr(inspect.getmodule(found), "CONTRACT", CONTRACT_VERSION)
+        if isinstance(wanted, int) and wanted > CONTRACT_VERSION:
+            raise PluginError(
+                f"{self} is written for version {wanted} of the plugin contract, and this workbench knows version "
+                f"{CONTRACT_VERSION}; upgrade it: pip install --upgrade image-workbench"
+            )
         self._check_signature(found)
         return found  # type: ignore[no-any-return]
 

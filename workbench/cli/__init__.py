@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -16,25 +18,38 @@ _COMMANDS = ("tune", "show", "runs", "plugins", "cache", "dashboard", "doctor")
 DONE, NO_RESULT, USER_MISTAKE, INTERRUPTED = 0, 1, 2, 130
 
 
-class _LazyGroup(click.Group):
-    """Imports a command's module when the command is looked up."""
+class LazyGroup(click.Group):
+    """Imports a command's module when the command is looked up.
+
+    Args:
+        package: Where the modules are.
+        names: Names of the commands, and of their modules, in the order of ``--help``.
+    """
+
+    def __init__(self, *args: Any, package: str, names: Sequence[str], **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._package = package
+        self._names = names
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        """Returns the commands in the order of ``--help``."""
+        return list(self._names)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        """Imports a command's module and returns its command."""
+        if cmd_name not in self._names:
             return None
-        command: click.Command = importlib.import_module(f"workbench.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"{self._package}.{cmd_name}").command
         return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+        """Answers an unknown command with the nearest one."""
+        if args and args[0] not in self._names and not args[0].startswith("-"):
             from workbench.errors import did_you_mean
 
-            raise click.UsageError(f"there is no command {args[0]!r}; {did_you_mean(args[0], _COMMANDS)}", ctx)
+            raise click.UsageError(f"there is no command {args[0]!r}; {did_you_mean(args[0], self._names)}", ctx)
         return super().resolve_command(ctx, args)
 
 
@@ -46,7 +61,12 @@ def _version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> No
         ctx.exit()
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup,
+    package="workbench.cli",
+    names=_COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
 def cli() -> None:
     r"""Do I need deep learning here, or do hand-crafted features and a shallow classifier do?

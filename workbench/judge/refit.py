@@ -14,7 +14,6 @@ from workbench.tuning.supervisor import Supervisor
 from workbench.tuning.tuner import record_of, refit_estimate
 from workbench.tuning.workspace import Run, Workspace
 
-
 #: The estimate of a refit's time is a cautious one: it may exceed the time there is by so much.
 _TOLERANCE = 1.2
 

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import xgboost
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from workbench.plugin import Monitor
 
@@ -80,7 +81,12 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):
                 for the monitor's ``best_step`` + 1 rounds.
             monitor: Told the validation accuracy every 20 rounds; its time is obeyed.
         """
+        X, y = validate_data(self, X, y, dtype=[np.float32, np.float64])
+        check_classification_targets(y)
         self.classes_, targets = np.unique(y, return_inverse=True)
+        if len(self.classes_) == 1:
+            self.model_, self.best_step_ = None, None
+            return self
         rounds = self.rounds if monitor is None or monitor.best_step is None else monitor.best_step + 1
         ours = ("rounds", "patience", "class_weight")
         settings = {name: value for name, value in self.get_params().items() if name not in ours}
@@ -117,11 +123,15 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Returns class probabilities ``(n, n_classes)``."""
         check_is_fitted(self, "model_")
+        X = validate_data(self, X, dtype=[np.float32, np.float64], reset=False)
+        if self.model_ is None:  # a single class: nothing to boost
+            return np.ones((len(X), 1), np.float32)
         return np.asarray(self.model_.predict_proba(X), dtype=np.float32)
 
     def predict(self, X: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Returns the ``n`` most probable labels."""
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        probabilities = self.predict_proba(X)
+        return np.asarray(self.classes_[probabilities.argmax(axis=1)])
 
 
 class _Watch(xgboost.callback.TrainingCallback):

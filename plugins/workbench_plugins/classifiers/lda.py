@@ -14,7 +14,7 @@ def lda(trial: Trial, task: Task) -> Any:
     from sklearn.preprocessing import StandardScaler
 
     shrinkage = trial.suggest_float("shrinkage", 1e-4, 1.0, log=True)
-    return make_pipeline(StandardScaler(), LinearDiscriminantAnalysis(solver="lsqr", shrinkage=shrinkage))
+    return make_pipeline(StandardScaler(), LinearDiscriminantAnalysis(solver="eigen", shrinkage=shrinkage))
 
 
 def _start(task: Task) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.neural_network import MLPClassifier
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from workbench.plugin import Monitor
 
@@ -73,11 +74,13 @@ class ShallowNetwork(ClassifierMixin, BaseEstimator):
                 goes on for the monitor's ``best_step`` + 1 epochs.
             monitor: Told the validation accuracy after every epoch; its time is obeyed.
         """
+        X, y = validate_data(self, X, y, dtype=[np.float32, np.float64])
+        check_classification_targets(y)
+        self.classes_ = np.unique(y)
         self.scaler_ = None if self.scaler is None else clone(self.scaler).fit(X)
         X = self._scaled(X)
         if validation_data is not None:
-            validation_data = self._scaled(validation_data[0]), validation_data[1]
-        self.classes_ = np.unique(y)
+            validation_data = self._scaled(validation_data[0]), np.asarray(validation_data[1])
         model = MLPClassifier(
             hidden_layer_sizes=self.hidden_layer_sizes,
             alpha=self.alpha,
@@ -115,8 +118,10 @@ class ShallowNetwork(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Returns class probabilities ``(n, n_classes)``."""
         check_is_fitted(self)
+        X = validate_data(self, X, dtype=[np.float32, np.float64], reset=False)
         return np.asarray(self.model_.predict_proba(self._scaled(X)))
 
     def predict(self, X: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Returns the ``n`` most probable labels."""
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        probabilities = self.predict_proba(X)
+        return np.asarray(self.classes_[probabilities.argmax(axis=1)])

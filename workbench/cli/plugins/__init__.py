@@ -1,4 +1,4 @@
-"""``workbench plugins``: what is installed, broken ones with their error."""
+"""``workbench plugins``: what is installed, broken ones with their error; and what plugin authors need."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from workbench.cli import LazyGroup
+
 if TYPE_CHECKING:
     from workbench.registry import Plugin
 
@@ -14,12 +16,25 @@ if TYPE_CHECKING:
 _OURS = "image-workbench"
 
 
-@click.command("plugins", short_help="List the plugins, broken ones with their error.")
-def command() -> None:
+@click.group(
+    "plugins",
+    cls=LazyGroup,
+    package="workbench.cli.plugins",
+    names=("show", "check", "new"),
+    invoke_without_command=True,
+    short_help="List the plugins; show, check or start one.",
+)
+@click.pass_context
+def command(ctx: click.Context) -> None:
     """List every plugin with its description, its distribution and its state.
 
     A stranger's plugin is called once, in a process of its own, to see that it returns an estimator.
     """
+    if ctx.invoked_subcommand is None:
+        _list()
+
+
+def _list() -> None:
     from rich.markup import escape
     from rich.table import Table
 
