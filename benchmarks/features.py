@@ -86,7 +86,9 @@ def skimage_color(space: str) -> Callable[[Array], Array]:
 def skimage_edges(image: Array) -> Array:
     grey = luminance(image) / 255
     strength, marked = filters.sobel(grey), feature.canny(grey, 1.0, mode="reflect")
-    angles = np.arctan2(filters.sobel_h(grey), filters.sobel_v(grey)) % np.pi
+    across, down = filters.sobel_v(grey), filters.sobel_h(grey)
+    across[np.abs(across) < 1e-12], down[np.abs(down) < 1e-12] = 0, 0  # what rounding left of upright and level edges
+    angles = np.arctan2(down, across) % np.pi
     weights = np.histogram(angles, 9, (0, np.pi), weights=strength)[0]
     return np.concatenate([[strength.mean(), strength.std(), marked.mean()], weights / (strength.sum() + 1e-6)])
 

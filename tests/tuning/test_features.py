@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import FunctionTransformer
 
 from workbench.errors import WorkbenchError
@@ -147,6 +148,29 @@ def test_images_are_extracted_chunk_by_chunk(images: Path, tmp_path: Path, monke
     found = extract(FunctionTransformer(count), images, 50, tmp_path / "out.npy", "flat")
     assert sizes == [7] * 7 + [1]
     np.testing.assert_array_equal(found.array, np.load(images)[:50].reshape(50, -1))
+
+
+class Centred(TransformerMixin, BaseEstimator):
+    """Learns the mean image of one class."""
+
+    def fit(self, X: Any, y: Any) -> Centred:
+        self.mean_ = X[y == 1].mean(axis=0)
+        return self
+
+    def transform(self, X: Any) -> Any:
+        return (X - self.mean_).reshape(len(X), -1).astype(np.float32)
+
+
+def test_an_extractor_that_learns_is_kept_for_the_labels_that_it_learned_from(
+    cache: FeatureCache, images: Path
+) -> None:
+    pixels, y = np.load(images), np.arange(40) % 2
+    for labels in (y, 1 - y, y[:30]):
+        for _ in range(2):
+            found = cache.extract(Centred(), images, ROWS, PLUGIN, {}, TASK, labels)
+            expected = (pixels - pixels[: len(labels)][labels == 1].mean(axis=0)).reshape(ROWS, -1)
+            np.testing.assert_allclose(found.array, expected, rtol=1e-5)
+    assert len(cache.entries()) == 3
 
 
 @pytest.mark.parametrize(

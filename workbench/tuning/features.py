@@ -1,8 +1,9 @@
-"""Extracts features chunk by chunk, and keeps those of stateless extractors for every trial that wants them again.
+"""Extracts features chunk by chunk, and keeps them for every trial that wants them again.
 
 An entry of the cache is a folder named by a hash of everything that its features depend on: the images (which are
-named by the fingerprints of data and split), the plugin, its version and its code, what the trial answered it, and the
-task. Entries are read as memory maps. Who wants features that somebody is computing waits for them.
+named by the fingerprints of data and split), the plugin, its version and its code, what the trial answered it, the
+task, and for an extractor that learns the labels of the images that it learned from. Entries are read as memory maps.
+Who wants features that somebody is computing waits for them.
 """
 
 from __future__ import annotations
@@ -120,20 +121,28 @@ class FeatureCache:
     limit_bytes: int
 
     def extract(
-        self, extractor: Any, images: Path, rows: int, plugin: Plugin, params: dict[str, Any], task: Task
+        self,
+        extractor: Any,
+        images: Path,
+        rows: int,
+        plugin: Plugin,
+        params: dict[str, Any],
+        task: Task,
+        labels: npt.NDArray[np.int64] | None = None,
     ) -> Features:
-        """Returns the features of a stateless extractor, computing them if nobody has.
+        """Returns the features of an extractor, computing them if nobody has.
 
         Args:
-            extractor: The transformer.
+            extractor: The transformer; it is fitted only if its features are computed now.
             images: ``.npy`` file.
             rows: So many images, from the first.
             plugin: Where the extractor comes from.
             params: What the trial answered the plugin.
             task: What the plugin was told.
+            labels: For an extractor that has something to learn: labels of the first images, which it learns from.
         """
         started = time.perf_counter()
-        key = _key(images, rows, plugin, params, task)
+        key = _key(images, rows, plugin, params, task, labels)
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._lock(key):
             entry = self.folder / key
@@ -141,7 +150,7 @@ class FeatureCache:
                 scratch = self.folder / f"{key}.partial"
                 shutil.rmtree(scratch, ignore_errors=True)
                 scratch.mkdir()
-                computed = extract(extractor, images, rows, scratch / "features.npy", plugin.name)
+                computed = extract(extractor, images, rows, scratch / "features.npy", plugin.name, labels)
                 about = {"plugin": str(plugin), "params": params, "images": f"{images.parent.name[:8]}/{images.stem}"}
                 (scratch / "about.json").write_text(json.dumps({**about, "seconds": computed.seconds}, default=str))
                 if not self._make_room(_size(scratch)):
@@ -153,12 +162,14 @@ class FeatureCache:
             array = np.load(entry / "features.npy", mmap_mode="r")
         return Features(array, seconds, time.perf_counter() - started)
 
-    def extract_anew(self, extractor: Any, images: Path, rows: int, name: str) -> Features:
-        """Returns the features of an extractor, computed now and kept by nobody."""
+    def extract_anew(
+        self, extractor: Any, images: Path, rows: int, name: str, labels: npt.NDArray[np.int64] | None = None
+    ) -> Features:
+        """Returns the features of an extractor, fitted if labels are given, computed now and kept by nobody."""
         self.folder.mkdir(parents=True, exist_ok=True)
         target = self.folder / f"{os.getpid()}-{name}.scratch.npy"
         try:
-            return extract(extractor, images, rows, target, name)
+            return extract(extractor, images, rows, target, name, labels)
         finally:
             target.unlink(missing_ok=True)  # what is mapped stays readable
 
@@ -211,20 +222,30 @@ class FeatureCache:
         return FileLock(self.folder / f"{key}.lock")
 
 
-def extract(extractor: Any, images: Path, rows: int, target: Path, name: str) -> Features:
+def extract(
+    extractor: Any,
+    images: Path,
+    rows: int,
+    target: Path,
+    name: str,
+    labels: npt.NDArray[np.int64] | None = None,
+) -> Features:
     """Extracts features chunk by chunk into a ``.npy`` file, so that memory does not grow with the data set.
 
     Args:
-        extractor: A transformer, fitted if it has anything to fit.
+        extractor: A transformer.
         images: ``.npy`` file.
         rows: So many images, from the first.
         target: File to write.
         name: The extractor's name, for messages.
+        labels: If given, the extractor is first fitted on so many images and them.
 
     Raises:
         ValueError: If the extractor gives anything but a finite row of features for each image.
     """
     started = time.perf_counter()
+    if labels is not None:
+        extractor.fit(np.load(images, mmap_mode="r")[: len(labels)], labels)
     with target.open("wb") as file:
         width = -1
         for chunk in _chunks(images, rows):
@@ -260,12 +281,19 @@ def _size(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.iterdir())
 
 
-def _key(images: Path, rows: int, plugin: Plugin, params: dict[str, Any], task: Task) -> str:
+def _key(
+    images: Path,
+    rows: int,
+    plugin: Plugin,
+    params: dict[str, Any],
+    task: Task,
+    labels: npt.NDArray[np.int64] | None,
+) -> str:
     """Returns a hash of all that the features depend on; the number of threads is not among it."""
     known = replace(task, n_jobs=1)
     parts = (
         _VERSION, images.parent.name, images.name, rows, str(plugin), _code(plugin.target.partition(":")[0]),
-        sorted(params.items()), known,
+        sorted(params.items()), known, None if labels is None else hashlib.blake2b(labels.tobytes()).hexdigest(),
     )  # fmt: skip
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 

@@ -35,7 +35,7 @@ class RungMonitor(Monitor, Protocol):
 def fit(pipeline: Any, job: Job, monitor: RungMonitor, params: dict[str, Any]) -> Outcome:
     """Fits on the training images and predicts the validation images.
 
-    Features of stateless extractors come from the cache, if they are there, and are billed all the same.
+    Features come from the cache, if they are there, and are billed all the same.
 
     A learner without steps of its own is fitted on growing beginnings of the training images, each a stratified sample
     (the split takes care of that), so that it can be pruned too. A rung that would not end in time, by the growth seen
@@ -127,7 +127,7 @@ def _features(
         rows: So many images.
         y: Labels of those that an extractor with something to learn is fitted on.
         seconds: Take what the extraction took, or had taken when it was done.
-        params: What the trial answered; None: compute everything anew.
+        params: What the trial answered; None (in a refit): compute everything anew, and leave all extractors fitted.
 
     Returns:
         The features, and the weight of each extractor's.
@@ -137,20 +137,14 @@ def _features(
     plugins = {plugin.name: plugin for plugin in job.candidate.extractors}
     parts = []
     for name, extractor in extractors:
-        learning = 0.0
-        if _has_to_learn(extractor):
-            started = time.perf_counter()
-            extractor.fit(np.load(job.images, mmap_mode="r")[: len(y)], y)
-            learning = time.perf_counter() - started
-        elif params is not None and job.cache.limit_bytes:
+        learned_from = y if _has_to_learn(extractor) else None
+        if params is not None and job.cache.limit_bytes:
             asked = {key: value for key, value in params.items() if key.startswith(f"{name}.")}
-            found = job.cache.extract(extractor, job.images, rows, plugins[name], asked, job.task)
-            seconds["extract"] += found.seconds
-            seconds["saved"] = seconds.get("saved", 0.0) + found.seconds - found.waited
-            parts.append(found.array)
-            continue
-        found = job.cache.extract_anew(extractor, job.images, rows, name)
-        seconds["extract"] += learning + found.seconds
+            found = job.cache.extract(extractor, job.images, rows, plugins[name], asked, job.task, learned_from)
+        else:
+            found = job.cache.extract_anew(extractor, job.images, rows, name, learned_from)
+        seconds["extract"] += found.seconds
+        seconds["saved"] = seconds.get("saved", 0.0) + found.seconds - found.waited
         parts.append(found.array)
     if len(parts) == 1:
         return parts[0], {}

@@ -84,8 +84,9 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):
         X, y = validate_data(self, X, y, dtype=[np.float32, np.float64])
         check_classification_targets(y)
         self.classes_, targets = np.unique(y, return_inverse=True)
+        self.model_: Any = None
         if len(self.classes_) == 1:
-            self.model_, self.best_step_ = None, None
+            self.best_step_ = None
             return self
         rounds = self.rounds if monitor is None or monitor.best_step is None else monitor.best_step + 1
         ours = ("rounds", "patience", "class_weight")
