@@ -57,16 +57,16 @@ def _canny(across, down, strength, low, high, found, stack):  # type: ignore[no-
             if found[y, x] != 1 or strength[y, x] < high:
                 continue
             found[y, x] = 2
-            stack[0] = y * width + x
+            stack[0] = y << 16 | x
             waiting = 1
             while waiting:
                 waiting -= 1
-                top, left = stack[waiting] // width - 1, stack[waiting] % width - 1
+                top, left = (stack[waiting] >> 16) - 1, (stack[waiting] & 0xFFFF) - 1
                 for v in range(top, top + 3):
                     for u in range(left, left + 3):
                         if found[v, u] == 1:
                             found[v, u] = 2
-                            stack[waiting] = v * width + u
+                            stack[waiting] = v << 16 | u
                             waiting += 1
 
 

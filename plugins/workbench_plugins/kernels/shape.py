@@ -42,28 +42,30 @@ def otsu(luminance):  # type: ignore[no-untyped-def]
 def _largest(luminance, threshold, bright, labels, stack):  # type: ignore[no-untyped-def]
     """Labels the regions (8-connected) of one side of the threshold; returns how many and the largest one's label."""
     height, width = luminance.shape
-    labels[:] = 0
+    for y in range(height):
+        for x in range(width):
+            labels[y, x] = 0 if (luminance[y, x] > threshold) == bright else -1
     regions, best, best_area = 0, 0, 0
-    for start in range(height * width):
-        y, x = start // width, start % width
-        if labels[y, x] != 0 or (luminance[y, x] > threshold) != bright:
-            continue
-        regions += 1
-        labels[y, x] = regions
-        stack[0] = start
-        waiting, area = 1, 0
-        while waiting:
-            waiting -= 1
-            area += 1
-            row, column = stack[waiting] // width, stack[waiting] % width
-            for v in range(max(row - 1, 0), min(row + 2, height)):
-                for u in range(max(column - 1, 0), min(column + 2, width)):
-                    if labels[v, u] == 0 and (luminance[v, u] > threshold) == bright:
-                        labels[v, u] = regions
-                        stack[waiting] = v * width + u
-                        waiting += 1
-        if area > best_area:
-            best, best_area = regions, area
+    for y in range(height):
+        for x in range(width):
+            if labels[y, x] != 0:
+                continue
+            regions += 1
+            labels[y, x] = regions
+            stack[0] = y << 16 | x  # shifts cost far less than divisions
+            waiting, area = 1, 0
+            while waiting:
+                waiting -= 1
+                area += 1
+                row, column = stack[waiting] >> 16, stack[waiting] & 0xFFFF
+                for v in range(max(row - 1, 0), min(row + 2, height)):
+                    for u in range(max(column - 1, 0), min(column + 2, width)):
+                        if labels[v, u] == 0:
+                            labels[v, u] = regions
+                            stack[waiting] = v << 16 | u
+                            waiting += 1
+            if area > best_area:
+                best, best_area = regions, area
     return regions, best
 
 
