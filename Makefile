@@ -1,6 +1,7 @@
 # Two commands: `make tune` shows a comparison, `make test` runs the suite. Both start from nothing but Python 3.11+.
 PYTHON ?= python3
 BIN := .venv/bin
+EXTRAS ?= test
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: tune test lint clean
@@ -27,7 +28,7 @@ lint: .venv/installed-test
 	@touch $@
 
 .venv/installed-test: .venv/installed
-	$(PIP) --editable '.[test]'
+	$(PIP) --editable '.[$(EXTRAS)]'
 	@touch $@
 
 clean:

@@ -36,13 +36,17 @@ class Watch:
     def __init__(self, seconds_left: float = 600.0, prune_at: int | None = None) -> None:
         self.seconds_left = seconds_left
         self.prune_at = prune_at
-        self.rungs: list[tuple[float, int, Outcome]] = []
+        self.rungs: list[tuple[float, int]] = []
+        self.kept: list[Outcome] = []
 
     def report(self, value: float, step: int) -> None:
         raise AssertionError("nothing here learns by steps")
 
-    def report_rung(self, value: float, step: int, outcome: Outcome) -> None:
-        self.rungs.append((value, step, outcome))
+    def so_far(self, outcome: Outcome) -> None:
+        self.kept.append(outcome)
+
+    def report_rung(self, value: float, step: int) -> None:
+        self.rungs.append((value, step))
         if step == self.prune_at:
             raise TrialPruned
 
@@ -81,7 +85,7 @@ def test_a_learner_without_steps_climbs_by_rungs_and_ends_on_all_images(job: Job
     watch = Watch()
     outcome = fitting.fit(Pipeline([("classify", Remembering())]), job, watch, {})
     assert Remembering.fits == [1_000, 4_000, 16_000]
-    assert [step for _, step, _ in watch.rungs] == [1, 4]  # in sixteenths of the images
+    assert [step for _, step in watch.rungs] == [1, 4]  # in sixteenths of the images
     assert outcome.fraction == 1.0
     assert outcome.seconds["fit"] >= 0.16  # the last fit alone
     assert outcome.seconds["rungs"] >= 0.05
@@ -93,7 +97,7 @@ def test_a_rung_that_would_not_end_in_time_is_not_started_and_the_fraction_count
     outcome = fitting.fit(Pipeline([("classify", Remembering())]), job, watch, {})
     assert Remembering.fits == [1_000]
     assert outcome.fraction == 1 / 16
-    assert watch.rungs[-1][2].fraction == 1 / 16
+    assert watch.kept[-1].fraction == 1 / 16
     assert len(outcome.predictions) == 4_000
 
 
@@ -108,8 +112,12 @@ def test_a_refit_takes_the_fraction_that_the_trial_reached_and_times_every_phase
     pipeline = Pipeline(
         [("extract", FeatureUnion([("flat", flat)])), ("select", SelectKBest(k=2)), ("classify", Remembering())]
     )
-    outcome = fitting.refit(pipeline, replace(job, test_images=tmp_path / "test.npy", fraction=0.25), Watch())
-    assert Remembering.fits == [5_000]  # a quarter of training and validation images
+    watch = Watch()
+    outcome = fitting.refit(pipeline, replace(job, test_images=tmp_path / "test.npy", fraction=0.25), watch)
+    assert Remembering.fits == [1_250, 5_000]  # a quarter of training and validation images, and first a part of those
+    assert [(kept.fraction, len(kept.predictions)) for kept in watch.kept] == [(1 / 16, 300)]
+    assert outcome.fraction == 0.25
+    assert watch.kept[0].seconds["fit"] < outcome.seconds["fit"]  # each for itself
     assert len(outcome.predictions) == 300
     assert outcome.features == 4  # as extracted, before two are selected
     assert all(outcome.seconds[phase] > 0 for phase in ("extract", "select", "fit", "predict"))

@@ -28,7 +28,10 @@ _SMALLEST_RUNG = 1000
 class RungMonitor(Monitor, Protocol):
     """A monitor that also takes what a learner without steps has reached so far."""
 
-    def report_rung(self, value: float, step: int, outcome: Outcome) -> None:
+    def so_far(self, outcome: Outcome) -> None:
+        """Tells what counts if the deadline strikes before there is anything better."""
+
+    def report_rung(self, value: float, step: int) -> None:
         """Reports a fit on a part of the training images; raises ``optuna.TrialPruned`` if the trial should end."""
 
 
@@ -64,30 +67,44 @@ def fit(pipeline: Any, job: Job, monitor: RungMonitor, params: dict[str, Any]) -
         took.append(time.perf_counter() - started)
         outcome = _outcome(head, predicted, seconds, fraction, X)
         if fraction < 1:
-            monitor.report_rung(float(np.mean(outcome.predictions == y_val)), round(fraction * RUNG_FACTOR**2), outcome)
+            monitor.so_far(outcome)
+            monitor.report_rung(float(np.mean(outcome.predictions == y_val)), round(fraction * RUNG_FACTOR**2))
             if _next_rung_seconds(took, fractions) > monitor.seconds_left:
                 break
     return outcome
 
 
-def refit(pipeline: Any, job: Job, monitor: Monitor) -> Outcome:
-    """Fits on training and validation images together, and then opens the test images and predicts them once."""
+def refit(pipeline: Any, job: Job, monitor: RungMonitor) -> Outcome:
+    """Fits on training and validation images together, and then opens the test images and predicts them.
+
+    A learner without steps of its own is first fitted on a quarter of the images: that counts, and is said, if the
+    whole should not end in time, however well its time was estimated.
+    """
+    from sklearn.base import clone
     from sklearn.pipeline import Pipeline
+    from sklearn.utils.validation import has_fit_parameter
 
     assert job.test_images is not None
     n = max(1, round(job.fraction * len(job.labels)))
     y = job.labels[:n]
-    seconds = dict.fromkeys(PHASES, 0.0)
+    extracting = dict.fromkeys(PHASES, 0.0)
     extractors, head = _cut(pipeline)
-    X, weights = _features(extractors, job, n, y, seconds)
-    _fit_head(head, X, y, None, monitor, seconds)
-    fitted = Pipeline([("extract", _joined(extractors, weights)), *head.steps]) if extractors else head
-
+    X, weights = _features(extractors, job, n, y, extracting)
     X_test = np.load(job.test_images, mmap_mode="r")
-    with _timed(seconds, "predict"):  # through the whole pipeline, as a user's images would go
-        predicted = _predict(fitted, X_test)
-    latency = _latency_ms(fitted.predict, X_test)
-    return _outcome(head, predicted, seconds, job.fraction, X, latency)
+
+    fractions = [1.0]
+    if not has_fit_parameter(head[-1], "monitor") and n >= RUNG_FACTOR * _SMALLEST_RUNG:
+        fractions.insert(0, 1 / RUNG_FACTOR)
+    for fraction in fractions:
+        head, some, seconds = clone(head), max(1, round(fraction * n)), dict(extracting)
+        _fit_head(head, X[:some], y[:some], None, monitor, seconds)
+        fitted = Pipeline([("extract", _joined(extractors, weights)), *head.steps]) if extractors else head
+        with _timed(seconds, "predict"):  # through the whole pipeline, as a user's images would go
+            predicted = _predict(fitted, X_test)
+        outcome = _outcome(head, predicted, seconds, fraction * job.fraction, X, _latency_ms(fitted.predict, X_test))
+        if fraction < 1:
+            monitor.so_far(outcome)
+    return outcome
 
 
 def _cut(pipeline: Any) -> tuple[list[tuple[str, Any]], Any]:

@@ -82,9 +82,12 @@ class PipeMonitor:
         """Passes a validation accuracy on; raises ``optuna.TrialPruned`` if the owner says so."""
         self._report(value, step, rung=False)
 
-    def report_rung(self, value: float, step: int, outcome: Outcome) -> None:
-        """Reports for a learner without steps of its own, fitted on a part of the images; the outcome counts."""
+    def so_far(self, outcome: Outcome) -> None:
+        """Tells what counts if the deadline strikes before there is anything better."""
         self._connection.send(("so far", outcome))
+
+    def report_rung(self, value: float, step: int) -> None:
+        """Reports for a learner without steps of its own, fitted on a part of the images."""
         self._report(value, step, rung=True)
 
     def _report(self, value: float, step: int, rung: bool) -> None:
