@@ -12,6 +12,7 @@ from skimage import color, data, feature, filters, measure, util
 from skimage.feature import hog
 from skimage.transform import downscale_local_mean
 
+from workbench_plugins.extractors import hog_transformer
 from workbench_plugins.extractors.color import color_features
 from workbench_plugins.extractors.edges import edge_features
 from workbench_plugins.extractors.gabor import gabor_features
@@ -293,3 +294,12 @@ def test_threads_change_nothing_and_other_arrays_are_refused(function: Any) -> N
     np.testing.assert_array_equal(function(images, n_jobs=2, **settings), function(images, **settings))
     with pytest.raises(ValueError, match="takes uint8 images"):
         function(images / 255, **settings)
+
+
+def test_hog_knows_from_which_gradient_on_rounding_tells_equal_squares_apart() -> None:
+    size = np.arange(256)
+    squares = (size[:, None] ** 2 + size**2).ravel()
+    magnitudes = np.hypot(size[:, None], size).ravel()
+    order = np.lexsort((magnitudes, squares))
+    same = np.diff(squares[order]) == 0
+    assert squares[order][1:][same & (np.diff(magnitudes[order]) > 0)].min() == hog_transformer._DOUBTFUL

@@ -9,9 +9,13 @@ import contextlib
 import importlib
 import os
 
+from threadpoolctl import ThreadpoolController
+
 #: Environment variable with the modules' names, separated by commas.
 VARIABLE = "WORKBENCH_PRELOAD"
 
 for _name in filter(None, os.environ.get(VARIABLE, "").split(",")):
     with contextlib.suppress(BaseException):
         importlib.import_module(_name)
+
+ThreadpoolController()  # the first look at the loaded libraries takes 10 ms: each trial would take it again

@@ -44,9 +44,8 @@ def _most_cells(side: int) -> int:
 
 def _start(task: Task) -> dict[str, Any]:
     side = min(task.image_shape[:2])
-    small = {"margin": 2, "enlarge": 2} if side <= _SMALL else {}
-    cells = min(8, _most_cells(side))
-    return {**small, "cells": cells, "cells_per_block": 2, "orientations": 9, "block_norm": "L2-Hys"}
+    small = {"margin": 2, "enlarge": 2, "orientations": 12} if side <= _SMALL else {"orientations": 9}
+    return {**small, "cells": min(8, _most_cells(side)), "cells_per_block": 2, "block_norm": "L2-Hys"}
 
 
 hog.start = _start  # type: ignore[attr-defined]

@@ -89,13 +89,13 @@ class HOG(TransformerMixin, BaseEstimator):
         features = np.empty((n, blocks[0] * blocks[1] * block_rows * block_columns * self.orientations), np.float32)
         if n == 0:
             return features
-        magnitudes, doubtful = _magnitudes()
+        magnitudes = _magnitudes()
         bins = _bins(self.orientations)
 
         def compute(rows: slice) -> None:
             pixels = _enlarged(X[rows], self.margin, self.enlarge)
             _kernel(
-                pixels, magnitudes, doubtful, bins, self.orientations, cell_rows, cell_columns, block_rows,
+                pixels, magnitudes, _DOUBTFUL, bins, self.orientations, cell_rows, cell_columns, block_rows,
                 block_columns, _NORMS[self.block_norm], features[rows],
             )  # fmt: skip
 
@@ -130,20 +130,16 @@ def _enlarged(images: npt.NDArray[np.uint8], margin: int, factor: int) -> npt.ND
     return larger
 
 
-@functools.lru_cache(maxsize=1)
-def _magnitudes() -> tuple[npt.NDArray[np.float64], int]:
-    """Returns magnitudes ``(256, 256)`` by absolute gradients, and the least square from which they need a look.
+#: Channels are compared by the squares of their magnitudes. Two with the same square are equal, but for rounding: from
+#: this square on, ``hypot`` may tell them apart, and the channel that it takes in scikit-image is the one to take.
+_DOUBTFUL = 2993
 
-    Channels are compared by the squares of their magnitudes. Two with the same square are equal, but for rounding: in
-    scikit-image ``hypot`` may tell them apart, and the channel that it takes then is the one to take.
-    """
-    size = np.arange(256)
-    magnitudes = np.hypot(size[:, None].astype(float), size.astype(float))  # [row gradient, column gradient]
-    squares = (size[:, None] ** 2 + size**2).ravel()
-    order = np.lexsort((magnitudes.ravel(), squares))
-    same = np.diff(squares[order]) == 0
-    told_apart = squares[order][1:][same & (np.diff(magnitudes.ravel()[order]) > 0)]
-    return magnitudes, int(told_apart.min(initial=2**30))
+
+@functools.lru_cache(maxsize=1)
+def _magnitudes() -> npt.NDArray[np.float64]:
+    """Returns magnitudes ``(256, 256)`` by absolute row and column gradients."""
+    size = np.arange(256, dtype=np.float64)
+    return np.hypot(size[:, None], size)
 
 
 @functools.lru_cache(maxsize=16)
