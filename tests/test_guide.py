@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -53,8 +54,17 @@ def test_a_plugin_is_written_in_ten_minutes_as_the_guide_says(environment: dict[
     assert accuracy > 0.7
 
 
-@pytest.mark.parametrize("example", ["power-spectrum", "cluttered-digits", "skorch-cnn"])
-def test_an_example_keeps_the_contract(example: str, environment: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("example", "candidate", "least"),
+    [
+        ("power-spectrum", "power-spectrum/svm", 0.9),
+        ("cluttered-digits", "cnn", 0.8),
+        ("skorch-cnn", "skorch-cnn", 0.9),
+    ],
+)
+def test_an_example_keeps_the_contract_and_does_what_its_page_says(
+    example: str, candidate: str, least: float, environment: dict[str, str], tmp_path: Path
+) -> None:
     if example == "skorch-cnn":
         pytest.importorskip("skorch", reason="pip install image-workbench[examples]")
     run(f"pip install --no-deps --no-build-isolation '{ROOT / 'examples' / example}'", tmp_path, environment)
@@ -62,6 +72,11 @@ def test_an_example_keeps_the_contract(example: str, environment: dict[str, str]
     assert "passed" in told
     assert "failed" not in told
     assert f" {example} " in run("workbench plugins", tmp_path, environment)
+    page = (ROOT / "examples" / example / "README.md").read_text()
+    tune = re.search(r"^workbench tune .*(?= --budget)", page, flags=re.MULTILINE)
+    assert tune is not None
+    rows = json.loads(run(f"{tune[0]} --budget 2m --trials 1 --json", tmp_path, environment))["leaderboard"]
+    assert next(row["test_accuracy"] for row in rows if row["candidate"] == candidate) > least
 
 
 def test_every_example_is_tested() -> None:

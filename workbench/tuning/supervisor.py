@@ -95,6 +95,8 @@ class Supervisor:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         method = os.environ.get(START_METHOD, "forkserver")
         self._context: Any = multiprocessing.get_context(method)
+        # Threads of OpenMP (PyTorch's, XGBoost's) otherwise wait in a busy loop: beside any other load a trial then crawls.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         if method == "forkserver":
             _start_resource_tracker()
             # Its name is written out: importing the module that reads it would preload here.
