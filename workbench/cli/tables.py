@@ -39,9 +39,16 @@ def print_comparison(comparison: Comparison) -> None:
     out.print(
         "extract and fit: of the best trial, on the training images; refit: the training time on training and "
         "validation images together, alone on the machine; trials: complete / pruned / failed; latency: median for one "
-        "image.",
+        "image." + (" Warm-up: compiling, and timing the first steps." if any(row["warmup_seconds"] for row in rows) else ""),
         style="dim",
     )
+    for row in rows:
+        if row["images_per_second"]:
+            out.print(
+                f"{row['candidate']}: trains on {row['images_per_second']:,.0f} images a second, "
+                f"{_or_dash(row['flops'], lambda flops: f'{flops / 1e6:,.1f}')} million operations (FLOPs) to classify one",
+                style="dim",
+            )
     for row in rows:
         if row["best_params"]:
             out.print(f"{row['candidate']}: {_parameters(row['best_params'])}", markup=False, style="dim")
@@ -53,6 +60,8 @@ def print_comparison(comparison: Comparison) -> None:
                 markup=False,
                 style="yellow",
             )
+        for remark in row["remarks"]:
+            out.print(f"{row['candidate']}: {remark}", markup=False, style="yellow")
         if row["status"] != "ok":
             out.print(f"{row['candidate']}: {row['status']}", markup=False, style="yellow")
 
@@ -62,9 +71,10 @@ def _leaderboard(rows: list[dict[str, Any]]) -> Table:
     for heading in ("candidate", "family"):
         table.add_column(heading, overflow="fold")
     areas = any(row["test_roc_auc"] is not None for row in rows)
+    compiled = any(row["warmup_seconds"] for row in rows)
     for heading in (
         "validation\naccuracy", "test accuracy\n(95 % interval)", *(["test\nROC AUC"] if areas else []), "extract",
-        "fit", "refit", "tuning", "trials", "learnable\nparameters", "latency",
+        "fit", "refit", *(["of it\nwarm-up"] if compiled else []), "tuning", "trials", "learnable\nparameters", "latency",
     ):  # fmt: skip
         table.add_column(heading, justify="right", overflow="fold")
     for row in rows:
@@ -83,6 +93,7 @@ def _leaderboard(rows: list[dict[str, Any]]) -> Table:
             _or_dash(row["extract_seconds"], format_seconds),
             _or_dash(row["fit_seconds"], format_seconds),
             _or_dash(row["refit_seconds"], format_seconds),
+            *([_or_dash(row["warmup_seconds"] or None, format_seconds)] if compiled else []),
             _or_dash(row["tuning_seconds"], format_seconds),
             f"{trials['complete']} / {trials['pruned']} / {trials['failed']}",
             _or_dash(row["parameters"], "{:,}".format),

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 #: Keys of a row, in order.
 COLUMNS = (
     "candidate", "family", "validation_accuracy", "test_accuracy", "test_accuracy_low", "test_accuracy_high",
-    "test_roc_auc", "extract_seconds", "fit_seconds", "refit_seconds", "tuning_seconds", "trials", "parameters",
-    "latency_ms", "train_fraction", "best_params", "status",
+    "test_roc_auc", "extract_seconds", "fit_seconds", "refit_seconds", "warmup_seconds", "tuning_seconds", "trials",
+    "parameters", "flops", "images_per_second", "latency_ms", "train_fraction", "best_params", "remarks", "status",
 )  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def family_of(candidate: str) -> str:
 
 def _row(run: Run, candidate: str) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(COLUMNS)
-    row |= {"candidate": candidate, "family": family_of(candidate), "tuning_seconds": 0.0, "best_params": {}}
+    row |= {"candidate": candidate, "family": family_of(candidate), "tuning_seconds": 0.0, "best_params": {}, "remarks": []}
     row["trials"] = {"complete": 0, "pruned": 0, "failed": 0}
     if candidate not in run.studies:
         return row | {"status": "the run was killed before it was recorded"}
@@ -85,6 +85,9 @@ def _row(run: Run, candidate: str) -> dict[str, Any]:
             "extract_seconds": record["seconds"]["extract"],
             "fit_seconds": record["seconds"]["select"] + record["seconds"]["fit"],
             "parameters": record["parameters"],
+            "flops": record["flops"],
+            "images_per_second": record["images_per_second"],
+            "remarks": record["remarks"],
             "train_fraction": record["fraction"],
             "best_params": best.params,
         }

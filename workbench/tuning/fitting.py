@@ -15,8 +15,9 @@ import numpy.typing as npt
 from workbench.plugin import Monitor
 from workbench.tuning.job import Job, Outcome
 
-#: What a trial's seconds are spent on, in order; ``rungs`` are fits on fewer images that decided whether to go on.
-PHASES = ("extract", "rungs", "select", "fit", "predict")
+#: What a trial's seconds are spent on, in order; ``rungs`` are fits on fewer images that decided whether to go on,
+#: ``warmup`` is what a learner says that it spent on compiling.
+PHASES = ("extract", "rungs", "select", "warmup", "fit", "predict")
 #: A rung has so many times the images of the one below it.
 RUNG_FACTOR = 4
 #: Fractions of the training images that a learner without steps is fitted on before it is fitted on all.
@@ -59,7 +60,7 @@ def fit(pipeline: Any, job: Job, monitor: RungMonitor, params: dict[str, Any]) -
     took: list[float] = []
     for fraction in fractions:
         head, n = clone(head), max(1, round(fraction * len(X)))
-        seconds |= {"rungs": seconds["rungs"] + sum(took[-1:]), "select": 0.0, "fit": 0.0, "predict": 0.0}
+        seconds |= {"rungs": seconds["rungs"] + sum(took[-1:]), "select": 0.0, "warmup": 0.0, "fit": 0.0, "predict": 0.0}
         started = time.perf_counter()
         _fit_head(head, X[:n], y[:n], (X_val, y_val), monitor, seconds)
         with _timed(seconds, "predict"):
@@ -204,6 +205,9 @@ def _fit_head(
         arguments["validation_data"] = validation
     with _timed(seconds, "fit"):
         classifier.fit(X, y, **arguments)
+    warmup = float(getattr(classifier, "warmup_seconds_", 0.0))
+    seconds["warmup"] += warmup
+    seconds["fit"] -= warmup
 
 
 def _next_rung_seconds(took: list[float], fractions: list[float]) -> float:
@@ -232,6 +236,9 @@ def _outcome(
         fraction=fraction,
         best_step=getattr(head[-1], "best_step_", None),
         parameters=count_parameters(head[-1]),
+        flops=getattr(head[-1], "flops_", None),
+        images_per_second=getattr(head[-1], "images_per_second_", None),
+        remarks=tuple(str(remark) for remark in getattr(head[-1], "remarks_", ())),
         features=int(X.shape[1]) if X.ndim == 2 else None,
         latency_ms=latency_ms,
         peak_memory_mb=_peak_memory_mb(),

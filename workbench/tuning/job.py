@@ -58,12 +58,15 @@ class Outcome:
         predictions: Predicted labels, of the validation images or, after a refit, of the test images.
         probabilities: Class probabilities of the same images, if the classifier gives any.
         scores: For two classes and without probabilities: the decision function, positive for the second.
-        seconds: Wall-clock seconds by phase: ``extract``, ``select``, ``fit``, ``predict``; and ``rungs``, spent on
+        seconds: Wall-clock seconds by phase: ``extract``, ``select``, ``warmup``, ``fit``, ``predict``; and ``rungs``, spent on
             fits on fewer images that decided whether to go on. Extraction is billed even if it was saved.
         saved_seconds: How much of the extraction's seconds the cache has saved.
         fraction: Fraction of the training images that the model was fitted on.
         best_step: Step whose state was kept, if the learner says so.
         parameters: Number of learnable parameters, where there are any.
+        flops: Floating-point operations to classify one image, if the learner says so.
+        images_per_second: Training images a second in steady state, if the learner says so.
+        remarks: What the learner wants a user to hear, a sentence each.
         features: Number of extracted features, before selection; None for a network.
         latency_ms: Median milliseconds to classify one image (p50); after a refit.
         peak_memory_mb: Largest resident memory of the process.
@@ -77,6 +80,9 @@ class Outcome:
     fraction: float
     best_step: int | None
     parameters: int | None
+    flops: int | None
+    images_per_second: float | None
+    remarks: tuple[str, ...]
     features: int | None
     latency_ms: float | None
     peak_memory_mb: float

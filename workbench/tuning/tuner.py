@@ -208,6 +208,9 @@ class Tuner:
             "fraction": outcome.fraction,
             "best_step": outcome.best_step,
             "parameters": outcome.parameters,
+            "flops": outcome.flops,
+            "images_per_second": outcome.images_per_second,
+            "remarks": list(outcome.remarks),
             "features": outcome.features,
             "peak_memory_mb": outcome.peak_memory_mb,
         }

@@ -24,21 +24,21 @@ _OBJECTS = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hor
 
 def mnist() -> Dataset:
     """70,000 hand-written digits of 28x28 pixels, 10 classes, official split (LeCun et al. 1998; downloaded)."""
-    from workbench_plugins.networks.quiet import keras
+    from workbench_plugins.networks.backend import keras
 
     return _download("mnist", keras.datasets.mnist.load_data, [str(digit) for digit in range(10)])
 
 
 def fashion_mnist() -> Dataset:
     """70,000 grey pieces of clothing, 28x28, 10 classes, official split (Xiao et al. 2017; downloaded)."""
-    from workbench_plugins.networks.quiet import keras
+    from workbench_plugins.networks.backend import keras
 
     return _download("fashion-mnist", keras.datasets.fashion_mnist.load_data, _CLOTHES)
 
 
 def cifar10() -> Dataset:
     """60,000 colour photos of 32x32 pixels, 10 classes, official split (Krizhevsky 2009; downloaded)."""
-    from workbench_plugins.networks.quiet import keras
+    from workbench_plugins.networks.backend import keras
 
     return _download("cifar10", keras.datasets.cifar10.load_data, _OBJECTS)
 

@@ -10,6 +10,7 @@ from workbench.plugin import Task, Trial
 
 def cnn(trial: Trial, task: Task) -> Any:
     """Small convolutional network, trained from scratch with augmentation (Keras)."""
+    from workbench_plugins.classifiers.balance import class_weight
     from workbench_plugins.networks.keras_classifier import KerasClassifier
 
     build = functools.partial(

@@ -5,38 +5,54 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_is_fitted
 
 from workbench.plugin import Monitor
-from workbench_plugins.networks.quiet import keras
+from workbench_plugins.networks import backend, insight
+from workbench_plugins.networks.backend import keras
+from workbench_plugins.networks.cost import flops_per_image
+from workbench_plugins.networks.training import Keeper, PlannedAdamW, Stopwatch
 
 #: Images in a batch when predicting.
 _PREDICTED_AT_ONCE = 512
+#: Steps that are timed before the epochs are planned.
+_TIMED_STEPS = 6
 
 
 class KerasClassifier(ClassifierMixin, BaseEstimator):
     """Trains a Keras model with AdamW, warm-up and a cosine schedule; keeps the weights of the best epoch.
 
     The schedule fits the time: after a few timed steps the number of epochs is chosen such that the cosine ends
-    before the monitor's time does. With ``deterministic`` it is ``epochs`` whatever the time, so that equal seeds give
-    equal results.
+    before the monitor's time does, and shortened should an epoch take longer. With ``deterministic`` it is ``epochs``
+    whatever the time, so that equal seeds give equal results.
+
+    Images stay uint8 until they are on the device; the model scales them, and augmentation happens there too, in
+    training only. A batch that does not fit the device's memory is halved until it does, which ``remarks_`` says.
 
     Args:
-        build: ``build(image_shape, n_classes)`` returns a model from float images (0 to 255) to logits.
+        build: ``build(image_shape, n_classes)`` returns a model from float images (0 to 255) to logits. Layers that
+            are not ``trainable`` stay as they are.
         epochs: Most epochs to train.
         batch_size: Images in a step.
         learning_rate: Peak of the schedule.
         weight_decay: Of AdamW (Loshchilov and Hutter 2019).
-        label_smoothing: Probability that is spread over the other classes.
-        augmentation: ``"none"``, ``"shift"`` (up to a tenth of the side) or ``"shift+flip"`` (left to right).
+        label_smoothing: Probability that is spread over the other classes (Szegedy et al. 2016).
+        augmentation: Words joined by ``+``, or ``"none"``: ``shift`` (up to a tenth of the side), ``flip`` (left to
+            right), ``zoom`` (up to a tenth), ``rotate`` (up to 15 degrees), ``contrast`` and ``brightness`` (up to a
+            fifth).
+        ema: Share of the old in a moving average of the weights (Polyak and Juditsky 1992), which is validated and
+            kept in their place; 0 for none.
+        class_weight: ``"balanced"`` weighs each class by the inverse of its frequency; None weighs all images alike.
         patience: Epochs without a better validation accuracy after which training ends.
+        device: ``"gpu"`` trains in mixed precision where the accelerator profits from it.
         seed: Seed of weights, order and augmentation.
         deterministic: Whether the number of epochs may not depend on the clock.
 
@@ -44,8 +60,12 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
         model_: The trained model, without augmentation.
         classes_: The labels.
         n_parameters_: Number of learnable parameters.
+        flops_: Floating-point operations to classify one image, if they could be counted.
         best_step_: Epoch whose weights were kept; None without validation data.
         warmup_seconds_: Seconds spent on compiling and on the timed first steps, which are undone.
+        images_per_second_: Training images a second in steady state; None if no epoch came to its end.
+        batch_size_: Images in a step, after halving.
+        remarks_: What a user should hear of the training, a sentence each.
     """
 
     def __init__(
@@ -57,7 +77,10 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
         weight_decay: float = 1e-4,
         label_smoothing: float = 0.05,
         augmentation: str = "none",
+        ema: float = 0.0,
+        class_weight: str | None = None,
         patience: int = 8,
+        device: str = "cpu",
         seed: int = 0,
         deterministic: bool = False,
     ) -> None:
@@ -68,7 +91,10 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
         self.weight_decay = weight_decay
         self.label_smoothing = label_smoothing
         self.augmentation = augmentation
+        self.ema = ema
+        self.class_weight = class_weight
         self.patience = patience
+        self.device = device
         self.seed = seed
         self.deterministic = deterministic
 
@@ -91,44 +117,36 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
 
         Raises:
             FloatingPointError: If the loss is no longer a number.
+            MemoryError: If not even one image fits the device's memory.
         """
         if self.deterministic:
             os.environ["TF_DETERMINISTIC_OPS"] = "1"
-        keras.utils.set_random_seed(self.seed)
+        backend.share_device_memory()
+        policy = keras.config.dtype_policy()
+        if self.device == "gpu":
+            keras.config.set_dtype_policy(backend.mixed_precision())
         self.classes_, targets = np.unique(y, return_inverse=True)
-        one_hot = np.eye(len(self.classes_), dtype=np.float32)[targets]
-        shape = X.shape[1:]
-        self.model_ = self.build(shape, len(self.classes_))
-        inputs = keras.Input(shape)
-        trainer = keras.Model(inputs, self.model_(self._augmenter(shape)(inputs)))
-        self.n_parameters_ = int(sum(np.prod(w.shape) for w in self.model_.trainable_weights))
-
-        trainer.compile(
-            optimizer=keras.optimizers.AdamW(self.learning_rate, weight_decay=self.weight_decay),
-            loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=self.label_smoothing),
-        )
-
-        started = time.perf_counter()
-        epoch_seconds = self._warm_up(trainer, X, one_hot, validation_data)
-        self.warmup_seconds_ = time.perf_counter() - started
-        epochs = self.epochs if monitor is None or monitor.best_step is None else monitor.best_step + 1
-        if monitor is not None and not self.deterministic:
-            epochs = max(1, min(epochs, int(0.9 * monitor.seconds_left / epoch_seconds)))
-
-        keeper = _Keeper(self, monitor, validation_data)
-        schedule = _Schedule(self.learning_rate, epochs * math.ceil(len(X) / self.batch_size))
-        trainer.fit(X, one_hot, batch_size=self.batch_size, epochs=epochs, verbose=0, callbacks=[schedule, keeper])
-        self.best_step_ = keeper.best_step
-        if keeper.best_weights is not None:
-            self.model_.set_weights(keeper.best_weights)
+        self.batch_size_, self.remarks_ = self.batch_size, []
+        try:
+            while not self._trained(X, targets, validation_data, monitor):
+                keras.utils.clear_session(free_memory=True)
+                if self.batch_size_ == 1:
+                    raise MemoryError("the device has too little memory to train this network on even one image a step")
+                self.batch_size_ //= 2
+            if self.batch_size_ < self.batch_size:
+                self.remarks_.append(
+                    f"the device has too little memory for {self.batch_size} images a step: trained with "
+                    f"{self.batch_size_}"
+                )
+        finally:
+            keras.config.set_dtype_policy(policy)
         return self
 
     def predict_proba(self, X: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Returns class probabilities ``(n, n_classes)`` of uint8 images ``(n, height, width, channels)``."""
         check_is_fitted(self, "model_")
         step = _PREDICTED_AT_ONCE
-        batches = [self.model_.predict_on_batch(X[i : i + step]) for i in range(0, len(X), step)]
-        logits = np.concatenate([np.asarray(batch, dtype=np.float64) for batch in batches])
+        logits = np.concatenate([self._logits(X[i : i + step]) for i in range(0, len(X), step)])
         exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), dtype=np.float32)
 
@@ -136,31 +154,117 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
         """Returns the ``n`` most probable labels."""
         return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
 
+    def feature_maps(self, image: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
+        """Returns what the network makes of an image, layer by layer.
+
+        Args:
+            image: ``(height, width, channels)``, uint8.
+
+        Returns:
+            Activations ``(height, width, channels)`` by the layer's name, from the first (low-level features) to the
+            last (high-level ones).
+        """
+        check_is_fitted(self, "model_")
+        return insight.feature_maps(self.model_, image)
+
+    def grad_cam(self, image: npt.NDArray[np.uint8], label: Any = None) -> npt.NDArray[np.float32]:
+        """Returns where in an image the network sees a class (Grad-CAM, Selvaraju et al., ICCV 2017).
+
+        Args:
+            image: ``(height, width, channels)``, uint8.
+            label: The class; the predicted one if None.
+
+        Returns:
+            ``(height, width)``, from 0 to 1: how much the place speaks for the class. All zeros if nothing does.
+
+        Raises:
+            ValueError: If the label is unknown, or the network has no layer with maps.
+        """
+        check_is_fitted(self, "model_")
+        if label is None:
+            label = self.predict(image[None])[0]
+        (found,) = np.nonzero(self.classes_ == label)
+        if len(found) == 0:
+            raise ValueError(f"{label!r} is none of the classes {', '.join(map(str, self.classes_))}")
+        return insight.grad_cam(self.model_, image, int(found[0]))
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
         return tags
 
-    def _augmenter(self, shape: tuple[int, ...]) -> Any:
-        layers = keras.layers
-        if self.augmentation not in ("none", "shift", "shift+flip"):
-            raise ValueError(f"augmentation must be none, shift or shift+flip, not {self.augmentation!r}")
-        steps: list[Any] = [keras.Input(shape)]
-        if "shift" in self.augmentation:
-            steps.append(layers.RandomTranslation(0.1, 0.1, fill_mode="nearest", seed=self.seed))
-        if "flip" in self.augmentation:
-            steps.append(layers.RandomFlip("horizontal", seed=self.seed))
-        return keras.Sequential([*steps, layers.Identity()])
+    def _logits(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+        n = len(images)
+        rows = 2 ** math.ceil(math.log2(n))  # each number of rows is compiled once: few are enough
+        if rows > n:
+            images = np.concatenate([images, np.zeros((rows - n, *images.shape[1:]), images.dtype)])
+        return np.asarray(self.model_.predict_on_batch(images)[:n], dtype=np.float64)
 
-    def _warm_up(self, trainer: Any, X: Any, one_hot: npt.NDArray[np.float32], validation_data: Any) -> float:
+    def _trained(self, X: Any, targets: Any, validation_data: Any, monitor: Monitor | None) -> bool:
+        """Trains with the present batch size; returns whether memory was enough."""
+        try:
+            self._train(X, targets, validation_data, monitor)
+        except Exception as error:
+            if not backend.is_out_of_memory(error):
+                raise
+            return False
+        return True
+
+    def _train(self, X: Any, targets: Any, validation_data: Any, monitor: Monitor | None) -> None:
+        keras.utils.set_random_seed(self.seed)
+        one_hot = np.eye(len(self.classes_), dtype=np.float32)[targets]
+        shape = X.shape[1:]
+        self.model_ = self.build(shape, len(self.classes_))
+        self.n_parameters_ = int(sum(np.prod(w.shape) for w in self.model_.trainable_weights))
+        self.flops_ = flops_per_image(self.model_)
+        inputs = keras.Input(shape)
+        trainer = keras.Model(inputs, self.model_(_augmenter(self.augmentation, shape, self.seed)(inputs)))
+        self._initialise(X, targets, monitor)
+        optimizer = self._optimizer()
+        loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=self.label_smoothing)
+        trainer.compile(optimizer, loss=loss)
+        settings: dict[str, Any] = {"batch_size": self.batch_size_, "verbose": 0}
+        if (weights := self._class_weights(targets)) is not None:
+            settings["class_weight"] = weights
+
+        initialised = time.perf_counter()
+        epoch_seconds = self._warm_up(trainer, X, one_hot, validation_data, settings)
+        self.warmup_seconds_ = time.perf_counter() - initialised
+        epochs = self.epochs if monitor is None or monitor.best_step is None else monitor.best_step + 1
+        averaging = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if self.ema else []
+        keeper = Keeper(self, epochs, len(X), monitor, validation_data)
+        keeper.set_model(trainer)
+        keeper.plan(0, epoch_seconds)
+        trainer.fit(X, one_hot, epochs=epochs, callbacks=[*averaging, keeper], **settings)
+        if keeper.weights is not None:
+            self.model_.set_weights(keeper.weights)
+        self.best_step_ = keeper.best_step
+        steady = keeper.epochs_done * len(X)
+        self.images_per_second_ = steady / keeper.training_seconds if steady else None
+
+    def _optimizer(self) -> Any:
+        """Returns an optimizer with planned steps."""
+        return PlannedAdamW(
+            self.learning_rate, weight_decay=self.weight_decay, use_ema=self.ema > 0, ema_momentum=self.ema
+        )
+
+    def _initialise(self, X: Any, targets: Any, monitor: Monitor | None) -> None:
+        """Sets weights of the new model from the training images; here it leaves them random."""
+
+    def _class_weights(self, targets: Any) -> Mapping[int, float] | None:
+        if self.class_weight is None:
+            return None
+        return dict(enumerate(compute_class_weight(self.class_weight, classes=np.unique(targets), y=targets)))
+
+    def _warm_up(self, trainer: Any, X: Any, one_hot: Any, validation_data: Any, settings: dict[str, Any]) -> float:
         """Compiles, times some steps and a validation, puts every variable back; returns the seconds of an epoch."""
         trainer.optimizer.build(trainer.trainable_variables)
         variables = [*trainer.variables, *trainer.optimizer.variables]
         before = [keras.ops.convert_to_numpy(variable) for variable in variables]
-        stopwatch = _Stopwatch()
-        few = 6 * self.batch_size
-        trainer.fit(X[:few], one_hot[:few], batch_size=self.batch_size, verbose=0, callbacks=[stopwatch])
-        seconds = stopwatch.step_seconds * math.ceil(len(X) / self.batch_size)
+        stopwatch = Stopwatch()
+        few = _TIMED_STEPS * self.batch_size_ + len(X) % self.batch_size_  # an epoch's last step may be smaller
+        trainer.fit(X[:few], one_hot[:few], callbacks=[stopwatch], **settings)
+        seconds = stopwatch.step_seconds * math.ceil(len(X) / self.batch_size_)
         if validation_data is not None:
             images = validation_data[0][: 2 * _PREDICTED_AT_ONCE]
             self.predict_proba(images)
@@ -173,75 +277,18 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
         return seconds
 
 
-class _Stopwatch(keras.callbacks.Callback):
-    """Times the steps after the first, which compiles."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._ends: list[float] = []
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self._ends.append(time.perf_counter())
-
-    @property
-    def step_seconds(self) -> float:
-        """Median seconds of a step; of a single step nothing is known but that it is short."""
-        steps = np.diff(self._ends)
-        return float(np.median(steps)) if len(steps) else 1e-3
-
-
-class _Schedule(keras.callbacks.Callback):
-    """Warm-up over a tenth of the steps and then a cosine to zero (Loshchilov and Hutter 2017).
-
-    Set from outside the compiled step, so that the number of steps can be chosen after compiling.
-    """
-
-    def __init__(self, peak: float, steps: int) -> None:
-        super().__init__()
-        self.peak, self.steps, self.warmup, self.step = peak, steps, min(steps // 10, 200), 0
-
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        if self.step < self.warmup:
-            share = (self.step + 1) / (self.warmup + 1)
-        else:
-            share = (1 + math.cos(math.pi * (self.step - self.warmup) / max(1, self.steps - self.warmup))) / 2
-        self.model.optimizer.learning_rate = self.peak * share
-        self.step += 1
-
-
-class _Keeper(keras.callbacks.Callback):
-    """Validates after each epoch, reports, keeps the best weights, and ends training when the time is up."""
-
-    def __init__(self, classifier: KerasClassifier, monitor: Monitor | None, validation_data: Any) -> None:
-        super().__init__()
-        self.classifier = classifier
-        self.monitor = monitor
-        self.validation_data = validation_data
-        self.best_accuracy = -1.0
-        self.best_step: int | None = None
-        self.best_weights: list[npt.NDArray[Any]] | None = None
-        self.validation_seconds = 0.0
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        if self.monitor is not None and self.monitor.seconds_left < 1.5 * self.validation_seconds:
-            self.model.stop_training = True
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        loss = float((logs or {}).get("loss", 0.0))
-        if not math.isfinite(loss):
-            raise FloatingPointError(
-                f"the loss became {loss} in epoch {epoch} at learning rate {self.classifier.learning_rate:g}"
-            )
-        if self.validation_data is None:
-            return
-        started = time.perf_counter()
-        images, labels = self.validation_data
-        accuracy = float(np.mean(self.classifier.predict(images) == labels))
-        self.validation_seconds = time.perf_counter() - started
-        if accuracy > self.best_accuracy:
-            self.best_accuracy, self.best_step = accuracy, epoch
-            self.best_weights = self.classifier.model_.get_weights()
-        if self.monitor is not None:
-            self.monitor.report(accuracy, epoch)
-        if self.best_step is not None and epoch - self.best_step >= self.classifier.patience:
-            self.model.stop_training = True
+def _augmenter(words: str, shape: tuple[int, ...], seed: int) -> Any:
+    """Returns a model that changes images a little, at random, while it trains."""
+    layers = keras.layers
+    known: dict[str, Callable[[], Any]] = {
+        "shift": lambda: layers.RandomTranslation(0.1, 0.1, fill_mode="nearest", seed=seed),
+        "flip": lambda: layers.RandomFlip("horizontal", seed=seed),
+        "zoom": lambda: layers.RandomZoom(0.1, fill_mode="nearest", seed=seed),
+        "rotate": lambda: layers.RandomRotation(15 / 360, fill_mode="nearest", seed=seed),
+        "contrast": lambda: layers.RandomContrast(0.2, value_range=(0, 255), seed=seed),
+        "brightness": lambda: layers.RandomBrightness(0.2, value_range=(0, 255), seed=seed),
+    }
+    wanted = [] if words == "none" else words.split("+")
+    if unknown := [word for word in wanted if word not in known]:
+        raise ValueError(f"augmentation must be none, or of {', '.join(known)} joined by +, not {unknown[0]!r}")
+    return keras.Sequential([keras.Input(shape), *(known[word]() for word in wanted), layers.Identity()])
