@@ -4,13 +4,17 @@ BIN := .venv/bin
 EXTRAS ?= test
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: tune test lint clean
+.PHONY: tune test test-backends lint clean
 
 tune: .venv/installed
 	$(BIN)/workbench tune digits --budget 2m
 
 test: .venv/installed-test
 	$(BIN)/python -m pytest
+
+test-backends: .venv/installed-backends
+	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/plugins/test_networks.py
+	KERAS_BACKEND=torch $(BIN)/python -m pytest tests/plugins/test_networks.py
 
 lint: .venv/installed-test
 	$(BIN)/ruff check .
@@ -29,6 +33,10 @@ lint: .venv/installed-test
 
 .venv/installed-test: .venv/installed
 	$(PIP) --editable '.[$(EXTRAS)]'
+	@touch $@
+
+.venv/installed-backends: .venv/installed-test
+	$(PIP) --editable '.[jax,torch]'
 	@touch $@
 
 clean:

@@ -2,9 +2,10 @@
 
     python benchmarks/overhead.py [SOURCE] [--trials 40] [--repeats 3]
 
-The workbench tunes ``hog/svm`` on a data set, digits unless told. Then the bare script computes the very same trials (same images, same
-parameters, same extractor and classifier), one after the other in one process, as people write it. Both have imported
-everything before their clock starts: the workbench's trials count from the first to the last, the script's too.
+The workbench tunes ``hog/svm`` on a data set, digits unless told. Then the bare script computes the very same trials
+(same images, same parameters, same extractor and classifier), one after the other in one process, as people write it.
+Both have imported everything before their clock starts: the workbench's trials count from the first to the last, the
+script's too.
 Features are not cached, for the script has no cache. A data set of fewer than 4,000 training images has no rungs, which
 the script has not either.
 """
@@ -37,10 +38,12 @@ class Replay(TPESampler):
         self._trials = trials
 
     def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
+        """Chooses, and returns what was recorded instead."""
         chosen = super().sample_relative(study, trial, search_space)
         return {name: self._trials[trial.number].get(name, value) for name, value in chosen.items()}
 
     def sample_independent(self, study: Any, trial: Any, name: str, distribution: Any) -> Any:
+        """Chooses, and returns what was recorded instead."""
         super().sample_independent(study, trial, name, distribution)
         return self._trials[trial.number][name]
 

@@ -80,3 +80,16 @@ def load_json(result: subprocess.CompletedProcess[str]) -> Any:
     """Returns the one JSON document that a command printed on stdout."""
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
+
+
+def save_backbone(path: Path) -> None:
+    """Saves a small network from images to maps, as somebody could have trained one for ``transfer`` to start from."""
+    from workbench_plugins.networks.backend import keras
+
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    inputs = keras.Input((None, None, 3))
+    x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
+    x = layers.ReLU()(layers.Conv2D(8, 3, strides=2, padding="same")(x))
+    x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(16, 3, strides=2, padding="same")(x)))
+    keras.Model(inputs, x).save(path)

@@ -25,8 +25,8 @@ the workbench imports those once, before it forks a process for each trial.
 
 A fitted estimator may say more of itself in attributes, which are recorded: ``n_parameters_`` (learnable parameters),
 ``best_step_`` (the step whose state it kept), ``flops_`` (operations to classify one image), ``images_per_second_`` (of
-its training, in steady state), ``warmup_seconds_`` (of its fit, spent on compiling: a column of its own) and ``remarks_``
-(sentences that its user should hear).
+its training, in steady state), ``warmup_seconds_`` (of its fit, spent on compiling: a column of its own) and
+``remarks_`` (sentences that its user should hear).
 
 This module is the standard library and typing alone, so that importing a plugin costs nothing.
 """

@@ -1,4 +1,4 @@
-"""The deep networks. This file runs on every backend of Keras: ``KERAS_BACKEND=jax pytest tests/plugins/test_networks.py``."""
+"""The deep networks. This file runs on every backend of Keras: ``make test-backends``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import save_backbone
 from optuna import TrialPruned
 from optuna.trial import FixedTrial
 
@@ -66,13 +67,7 @@ def sprinter(**settings: Any) -> SpeedrunClassifier:
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a small backbone, as somebody could have trained it."""
     folder = tmp_path_factory.mktemp("weights")
-    keras.utils.set_random_seed(0)
-    layers = keras.layers
-    inputs = keras.Input((None, None, 3))
-    x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
-    x = layers.ReLU()(layers.Conv2D(8, 3, strides=2, padding="same")(x))
-    x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(16, 3, strides=2, padding="same")(x)))
-    keras.Model(inputs, x).save(folder / "small.keras")
+    save_backbone(folder / "small.keras")
     return folder
 
 
@@ -119,7 +114,8 @@ def test_a_network_learns_and_keeps_its_best_epoch(make: Any, bars: Any) -> None
     assert learner.remarks_ == []
     # as many images at once as there are, or one: the same probabilities
     probabilities = learner.predict_proba(X[160:])
-    np.testing.assert_allclose(probabilities[:3], [learner.predict_proba(image[None])[0] for image in X[160:163]], atol=1e-5)
+    alone = [learner.predict_proba(image[None])[0] for image in X[160:163]]
+    np.testing.assert_allclose(probabilities[:3], alone, atol=1e-5)
 
 
 @pytest.mark.parametrize("fine_tune", [True, False])
@@ -218,7 +214,7 @@ def test_equal_seeds_give_bit_equal_networks_and_other_seeds_do_not(bars: Any) -
 
 
 def test_an_unknown_augmentation_is_named(bars: Any) -> None:
-    with pytest.raises(ValueError, match="augmentation must be none, or of shift, flip, .* joined by \\+, not 'blur'"):
+    with pytest.raises(ValueError, match=r"augmentation must be none, or of shift, flip, .* joined by \+, not 'blur'"):
         network(augmentation="shift+blur").fit(*bars)
 
 
@@ -294,7 +290,8 @@ def test_learnable_parameters_and_operations_are_counted(bars: Any) -> None:
 
 
 def test_operations_of_a_published_network_are_the_published_ones() -> None:
-    model = keras.applications.MobileNetV3Small(weights=None, input_shape=(224, 224, 3))  # 56 million multiply-adds (Howard et al. 2019, table 4)
+    model = keras.applications.MobileNetV3Small(weights=None, input_shape=(224, 224, 3))
+    # 56 million multiply-adds (Howard et al. 2019, table 4)
     assert flops_per_image(model) / 2e6 == pytest.approx(56, rel=0.05)
 
 

@@ -35,18 +35,20 @@ def print_comparison(comparison: Comparison) -> None:
         + (f"; left out: {len(data['skipped']):,} of its files" if data["skipped"] else ""),
         markup=False,
     )
-    out.print(_leaderboard(rows))
+    compiled = any(row["warmup_seconds"] for row in rows)
+    out.print(_leaderboard(rows, compiled))
     out.print(
         "extract and fit: of the best trial, on the training images; refit: the training time on training and "
         "validation images together, alone on the machine; trials: complete / pruned / failed; latency: median for one "
-        "image." + (" Warm-up: compiling, and timing the first steps." if any(row["warmup_seconds"] for row in rows) else ""),
+        "image." + (" Warm-up: compiling, and timing the first steps." if compiled else ""),
         style="dim",
     )
     for row in rows:
         if row["images_per_second"]:
+            cost = f", {row['flops'] / 1e6:,.1f} million operations (FLOPs) to classify one" if row["flops"] else ""
             out.print(
-                f"{row['candidate']}: trains on {row['images_per_second']:,.0f} images a second, "
-                f"{_or_dash(row['flops'], lambda flops: f'{flops / 1e6:,.1f}')} million operations (FLOPs) to classify one",
+                f"{row['candidate']}: trains on {row['images_per_second']:,.0f} images a second{cost}",
+                markup=False,
                 style="dim",
             )
     for row in rows:
@@ -66,15 +68,15 @@ def print_comparison(comparison: Comparison) -> None:
             out.print(f"{row['candidate']}: {row['status']}", markup=False, style="yellow")
 
 
-def _leaderboard(rows: list[dict[str, Any]]) -> Table:
+def _leaderboard(rows: list[dict[str, Any]], compiled: bool) -> Table:
     table = Table(header_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     for heading in ("candidate", "family"):
         table.add_column(heading, overflow="fold")
     areas = any(row["test_roc_auc"] is not None for row in rows)
-    compiled = any(row["warmup_seconds"] for row in rows)
     for heading in (
         "validation\naccuracy", "test accuracy\n(95 % interval)", *(["test\nROC AUC"] if areas else []), "extract",
-        "fit", "refit", *(["of it\nwarm-up"] if compiled else []), "tuning", "trials", "learnable\nparameters", "latency",
+        "fit", "refit", *(["of it\nwarm-up"] if compiled else []), "tuning", "trials", "learnable\nparameters",
+        "latency",
     ):  # fmt: skip
         table.add_column(heading, justify="right", overflow="fold")
     for row in rows:

@@ -68,7 +68,8 @@ def family_of(candidate: str) -> str:
 
 def _row(run: Run, candidate: str) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(COLUMNS)
-    row |= {"candidate": candidate, "family": family_of(candidate), "tuning_seconds": 0.0, "best_params": {}, "remarks": []}
+    row |= {"candidate": candidate, "family": family_of(candidate)}
+    row |= {"tuning_seconds": 0.0, "best_params": {}, "remarks": []}
     row["trials"] = {"complete": 0, "pruned": 0, "failed": 0}
     if candidate not in run.studies:
         return row | {"status": "the run was killed before it was recorded"}

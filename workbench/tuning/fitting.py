@@ -60,7 +60,7 @@ def fit(pipeline: Any, job: Job, monitor: RungMonitor, params: dict[str, Any]) -
     took: list[float] = []
     for fraction in fractions:
         head, n = clone(head), max(1, round(fraction * len(X)))
-        seconds |= {"rungs": seconds["rungs"] + sum(took[-1:]), "select": 0.0, "warmup": 0.0, "fit": 0.0, "predict": 0.0}
+        seconds |= dict.fromkeys(PHASES[2:], 0.0) | {"rungs": seconds["rungs"] + sum(took[-1:])}
         started = time.perf_counter()
         _fit_head(head, X[:n], y[:n], (X_val, y_val), monitor, seconds)
         with _timed(seconds, "predict"):

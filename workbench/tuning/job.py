@@ -58,8 +58,9 @@ class Outcome:
         predictions: Predicted labels, of the validation images or, after a refit, of the test images.
         probabilities: Class probabilities of the same images, if the classifier gives any.
         scores: For two classes and without probabilities: the decision function, positive for the second.
-        seconds: Wall-clock seconds by phase: ``extract``, ``select``, ``warmup``, ``fit``, ``predict``; and ``rungs``, spent on
-            fits on fewer images that decided whether to go on. Extraction is billed even if it was saved.
+        seconds: Wall-clock seconds by phase: ``extract``, ``select``, ``warmup`` (compiling), ``fit``, ``predict``; and
+            ``rungs``, spent on fits on fewer images that decided whether to go on. Extraction is billed even if it was
+            saved.
         saved_seconds: How much of the extraction's seconds the cache has saved.
         fraction: Fraction of the training images that the model was fitted on.
         best_step: Step whose state was kept, if the learner says so.

@@ -95,7 +95,7 @@ class Supervisor:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         method = os.environ.get(START_METHOD, "forkserver")
         self._context: Any = multiprocessing.get_context(method)
-        # Threads of OpenMP (PyTorch's, XGBoost's) otherwise wait in a busy loop: beside any other load a trial then crawls.
+        # Threads of OpenMP (PyTorch's, XGBoost's) otherwise wait in a busy loop, and beside other load a trial crawls.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         if method == "forkserver":
             _start_resource_tracker()

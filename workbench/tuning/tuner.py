@@ -163,7 +163,7 @@ class Tuner:
             study.pruner = (
                 optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=RUNG_FACTOR)
                 if rung
-                else optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=3)
+                else optuna.pruners.MedianPruner(n_startup_trials=2, n_warmup_steps=3)
             )
             trial.report(value, step)
             return trial.should_prune()

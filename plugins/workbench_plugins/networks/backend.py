@@ -7,6 +7,7 @@ between these stands here and nowhere else.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -36,6 +37,7 @@ def _without_chatter() -> Iterator[None]:
 
 with _without_chatter():
     import keras
+logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of every model that is built anew
 
 
 def share_device_memory() -> None:

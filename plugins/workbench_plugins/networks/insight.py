@@ -65,9 +65,7 @@ def _mapping_layers(model: Any) -> list[Any]:
     """
     layers = keras.layers
     maps = [
-        layer
-        for layer in model.layers
-        if isinstance(layer.output, keras.KerasTensor) and len(layer.output.shape) == 4
+        layer for layer in model.layers if isinstance(layer.output, keras.KerasTensor) and len(layer.output.shape) == 4
     ]
     shown = [layer for layer in maps if isinstance(layer, layers.ReLU | layers.Activation | keras.Model)]
     return shown or [layer for layer in maps if isinstance(layer, layers.Conv2D)]

@@ -21,7 +21,7 @@ def resnet(trial: Trial, task: Task) -> Any:
     build = functools.partial(
         build_resnet,
         blocks=trial.suggest_int("blocks", 1, 3),
-        width=trial.suggest_categorical("width", [16, 32, 64]),
+        width=trial.suggest_categorical("width", [16, 32, 64] if task.device == "gpu" else [8, 16, 32]),
         dropout=trial.suggest_float("dropout", 0.0, 0.5),
     )
     return KerasClassifier(

@@ -14,7 +14,7 @@ def speedrun(trial: Trial, task: Task) -> Any:
 
     if min(task.image_shape[:2]) < 16:
         raise Skip("needs images of at least 16 pixels a side")
-    build = functools.partial(build_speedrun, width=trial.suggest_categorical("width", [16, 32, 64]))
+    build = functools.partial(build_speedrun, width=trial.suggest_categorical("width", _widths(task)))
     return SpeedrunClassifier(
         build,
         epochs=trial.suggest_int("epochs", 5, 30, log=True),
@@ -27,6 +27,10 @@ def speedrun(trial: Trial, task: Task) -> Any:
         seed=task.seed,
         deterministic=task.deterministic,
     )
+
+
+def _widths(task: Task) -> list[int]:
+    return [32, 64, 128] if task.device == "gpu" else [8, 16, 32]
 
 
 def _start(task: Task) -> dict[str, Any]:

@@ -99,8 +99,8 @@ class Keeper(keras.callbacks.Callback):
         training_seconds: Seconds of them, without validation.
     """
 
-    #: Looking at the clock needs no result of a step, which then need not be waited for. (With JAX it must be: a callback
-    #: on another thread sees training end while the state is still on its way.)
+    #: Looking at the clock needs no result of a step, which then need not be waited for. (With JAX it must be: a
+    #: callback on another thread may end training while the state is still on its way.)
     async_safe = keras.backend.backend() != "jax"
 
     def __init__(
