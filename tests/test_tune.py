@@ -58,22 +58,34 @@ def crashes(trial, task):
 class Crashes(Slow):
     def fit(self, X, y): raise ValueError("singular matrix")
 
+def talks(trial, task):
+    trial.suggest_float("x", 0, 1)
+    return Talks()
+
+class Talks(Slow):
+    def fit(self, X, y):
+        super().fit(X, y)
+        time.sleep(0.5)
+        self.warmup_seconds_, self.flops_, self.images_per_second_ = 0.4, 2_500_000, 1234.5
+        self.remarks_ = ["the device has too little memory for 64 images a step: trained with 32"]
+        return self
+
 crashes.preload = ("raising",)
 """
-POINTS = {"classifiers": {"slow": "slow", "hangs": "hangs", "crashes": "crashes"}}
+POINTS = {"classifiers": {name: name for name in ("slow", "hangs", "crashes", "talks")}}
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory, shapes: Path) -> tuple[Path, dict[str, Any]]:
     """A finished run of both families, and the document that it printed."""
     folder = tmp_path_factory.mktemp("finished")
-    command = ["tune", shapes, "-c", "hog/svm", "-c", "color/kbest/logistic", "-c", "cnn", "--budget", "2m"]
+    command = ["tune", shapes, "-c", "hog/svm", "-c", "color/kbest/logistic", "-c", "cnn", "--budget", "4m"]
     result = subprocess.run(
         [sys.executable, "-m", "workbench", *command, "--trials", "3", "--json"],
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=300,
     )
     return folder, load_json(result)
 
@@ -92,12 +104,18 @@ def test_both_families_and_the_baseline_are_on_the_leaderboard(finished: tuple[P
         assert set(row) >= KEYS
         assert row["status"] == "ok"
         assert 0 <= row["test_accuracy_low"] <= row["test_accuracy"] <= row["test_accuracy_high"] <= 1
-        assert row["trials"] == {"complete": 1 if row["family"] == "baseline" else 3, "pruned": 0, "failed": 0}
+        assert sum(row["trials"].values()) == (1 if row["family"] == "baseline" else 3)
+        assert row["trials"]["failed"] == 0
         assert row["refit_seconds"] > 0
         assert row["latency_ms"] > 0
     assert rows["hog/svm"]["test_accuracy"] == 1.0  # bars up or across: gradients tell
     assert rows["baseline"]["test_accuracy"] == 0.5
     assert rows["cnn"]["parameters"] > 1000
+    assert rows["cnn"]["flops"] > 100_000
+    assert rows["cnn"]["images_per_second"] > 0
+    assert 0 < rows["cnn"]["warmup_seconds"] < rows["cnn"]["refit_seconds"]
+    assert rows["hog/svm"]["warmup_seconds"] == 0
+    assert rows["hog/svm"]["images_per_second"] is None
     assert rows["hog/svm"]["extract_seconds"] > 0
     assert rows["cnn"]["extract_seconds"] == 0
     accuracies = [row["test_accuracy"] for row in document["leaderboard"]]
@@ -123,7 +141,7 @@ def test_show_prints_the_same_again(finished: tuple[Path, dict[str, Any]]) -> No
     (folder / "table.csv").write_text(show("--csv"))
     table = pd.read_csv(folder / "table.csv")
     assert table["candidate"].tolist() == [row["candidate"] for row in document["leaderboard"]]
-    assert table["trials_complete"].sum() == 10
+    assert table[["trials_complete", "trials_pruned"]].sum().sum() == 10
     text = show()
     assert "hog/svm" in text
     assert "test accuracy" in text
@@ -199,6 +217,23 @@ def test_a_run_without_any_result_exits_with_1(workbench: Command, install: Call
     result = workbench("tune", shapes, "-c", "pixels/crashes", "--budget", "30s")
     assert result.returncode == 1
     assert "pixels/crashes: no trial finished" in result.stdout
+
+
+def test_what_a_learner_says_of_itself_is_shown_and_compiling_is_no_fitting(
+    workbench: Command, install: Callable[..., Path], shapes: Path
+) -> None:
+    install(SLOW.replace("{seconds}", "0"), POINTS)
+    command = ("tune", shapes, "-c", "pixels/talks", "--budget", "30s", "--trials", "1")
+    rows = {row["candidate"]: row for row in load_json(workbench(*command, "--json"))["leaderboard"]}
+    row = rows["pixels/talks"]
+    assert row["warmup_seconds"] == 0.4
+    assert 0 < row["fit_seconds"] < 0.4
+    assert row["refit_seconds"] > 0.5
+    assert (row["flops"], row["images_per_second"]) == (2_500_000, 1234.5)
+    text = workbench("show", "shapes-1").stdout
+    assert "pixels/talks: trains on 1,234 images a second, 2.5 million operations (FLOPs) to classify one" in text
+    assert "pixels/talks: the device has too little memory for 64 images a step: trained with 32" in text
+    assert "Warm-up: compiling" in text
 
 
 # -- killed, interrupted, resumed -----------------------------------------------------------------------------------

@@ -25,15 +25,9 @@ class SpeedrunClassifier(KerasClassifier):
     image's, if mirroring is among the augmentations.
     """
 
-    def _optimizer(self) -> Any:
-        return PlannedSGD(
-            self.learning_rate,
-            momentum=0.85,
-            nesterov=True,
-            weight_decay=self.weight_decay,
-            use_ema=self.ema > 0,
-            ema_momentum=self.ema,
-        )
+    def _optimizer(self, most_steps: int) -> Any:
+        settings = {"momentum": 0.85, "nesterov": True, "weight_decay": self.weight_decay}
+        return PlannedSGD(self.learning_rate, **settings, **self._averaging(most_steps))
 
     def _initialise(self, X: Any, targets: Any, monitor: Monitor | None) -> None:
         rows = np.sort(np.random.default_rng(self.seed).permutation(len(X))[:_WHITENED])
