@@ -59,7 +59,8 @@ def _start(task: Task) -> dict[str, Any]:
         "batch_size": 128 if many else 64 if task.n_train >= 5_000 else 32,
         "learning_rate": 4e-3,
         "weight_decay": 1e-2,
-        "augmentation": "shift+flip" if task.image_shape[2] == 3 else "shift",
+        # of many images, another epoch is worth more than variants of the same
+        "augmentation": "none" if many else "shift+flip" if task.image_shape[2] == 3 else "shift",
         "ema": 0.99,
         **balance.start(task),
     }

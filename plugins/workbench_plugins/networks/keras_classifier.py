@@ -220,7 +220,7 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
         inputs = keras.Input(shape)
         trainer = keras.Model(inputs, self.model_(_augmenter(self.augmentation, shape, self.seed)(inputs)))
         self._initialise(X, targets, monitor)
-        optimizer = self._optimizer(self.epochs * math.ceil(len(X) / self.batch_size_))
+        optimizer = self._optimizer()
         loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=self.label_smoothing)
         trainer.compile(optimizer, loss=loss)
         settings: dict[str, Any] = {"batch_size": self.batch_size_, "verbose": 0}
@@ -231,7 +231,7 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
         epoch_seconds = self._warm_up(trainer, X, one_hot, validation_data, settings)
         self.warmup_seconds_ = time.perf_counter() - initialised
         epochs = self.epochs if monitor is None or monitor.best_step is None else monitor.best_step + 1
-        averaging = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if optimizer.use_ema else []
+        averaging = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if self.ema else []
         keeper = Keeper(self, epochs, len(X), monitor, validation_data)
         keeper.set_model(trainer)
         keeper.plan(0, epoch_seconds)
@@ -242,14 +242,9 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
         steady = keeper.epochs_done * len(X)
         self.images_per_second_ = steady / keeper.training_seconds if steady else None
 
-    def _optimizer(self, most_steps: int) -> Any:
-        """Returns an optimizer with planned steps, of which there will be so many at most."""
-        return PlannedAdamW(self.learning_rate, weight_decay=self.weight_decay, **self._averaging(most_steps))
-
-    def _averaging(self, most_steps: int) -> dict[str, Any]:
-        """Returns an optimizer's settings for the average: in a short training it may not reach back to the start."""
-        momentum = min(self.ema, max(0.0, 1 - 20 / most_steps))
-        return {"use_ema": momentum > 0, "ema_momentum": momentum}
+    def _optimizer(self) -> Any:
+        """Returns an optimizer with planned steps."""
+        return PlannedAdamW(self.learning_rate, self.ema, weight_decay=self.weight_decay)
 
     def _initialise(self, X: Any, targets: Any, monitor: Monitor | None) -> None:
         """Sets weights of the new model from the training images; here it leaves them random."""

@@ -25,9 +25,9 @@ class SpeedrunClassifier(KerasClassifier):
     image's, if mirroring is among the augmentations.
     """
 
-    def _optimizer(self, most_steps: int) -> Any:
+    def _optimizer(self) -> Any:
         settings = {"momentum": 0.85, "nesterov": True, "weight_decay": self.weight_decay}
-        return PlannedSGD(self.learning_rate, **settings, **self._averaging(most_steps))
+        return PlannedSGD(self.learning_rate, self.ema, **settings)
 
     def _initialise(self, X: Any, targets: Any, monitor: Monitor | None) -> None:
         rows = np.sort(np.random.default_rng(self.seed).permutation(len(X))[:_WHITENED])

@@ -23,19 +23,34 @@ class _Planned:
     """An optimizer whose learning rate rises over a tenth of the planned steps and then falls to zero, as a cosine.
 
     The number of steps is a variable of the optimizer, so that it can be planned once the compiled step has been timed,
-    and planned anew after each epoch, on every backend and without compiling again.
+    and planned anew after each epoch, on every backend and without compiling again. So is the share of the old in the
+    moving average of the weights, which in a short training may not reach back to the start.
+
+    Args:
+        peak: Highest learning rate.
+        ema: Share of the old in the average; 0 for no average.
+        settings: Of the optimizer.
 
     Attributes:
         planned_steps: Variable: at this step the learning rate is zero.
     """
 
-    def __init__(self, peak: float, **settings: Any) -> None:
-        super().__init__(learning_rate=_WarmUpAndCosine(peak, self), **settings)  # type: ignore[call-arg]
+    def __init__(self, peak: float, ema: float, **settings: Any) -> None:
+        super().__init__(  # type: ignore[call-arg]
+            learning_rate=_WarmUpAndCosine(peak, self), use_ema=ema > 0, ema_momentum=ema, **settings
+        )
+        self._ema = ema
 
     def build(self, variables: Any) -> None:
         """Makes the variables."""
         super().build(variables)  # type: ignore[misc]
         self.planned_steps = self.add_variable((), initializer="ones", name="planned_steps")  # type: ignore[attr-defined]
+        self.ema_momentum = self.add_variable((), name="ema_momentum")  # type: ignore[attr-defined]
+
+    def plan(self, steps: int) -> None:
+        """Sets how many steps there will be in all."""
+        self.planned_steps.assign(steps)
+        self.ema_momentum.assign(min(self._ema, max(0.0, 1 - 20 / steps)))
 
 
 class PlannedAdamW(_Planned, keras.optimizers.AdamW):
@@ -182,5 +197,5 @@ class Keeper(keras.callbacks.Callback):
         if self._monitor is not None and not self._classifier.deterministic:
             left = int(_PLANNED_SHARE * max(0.0, self._monitor.seconds_left) / epoch_seconds)
             planned = max(1, min(self._most, done + left))
-        self.model.optimizer.planned_steps.assign(planned * math.ceil(self._n / self._classifier.batch_size_))
+        self.model.optimizer.plan(planned * math.ceil(self._n / self._classifier.batch_size_))
         return planned
