@@ -136,7 +136,7 @@ def test_transfer_keeps_the_clock_and_is_pruned(transferred: Any, bars: Any) -> 
 
 
 def test_transfer_reads_weights_as_keras_saves_them(tmp_path: Path, bars: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    keras.utils.set_random_seed(0)
+    backend.seed(0)
     original = keras.applications.MobileNetV3Small(include_top=False, weights=None, input_shape=(32, 32, 3))
     original.save(tmp_path / FILES["mobilenet-v3"])  # HDF5, as the published files are
     model = build_transfer((16, 16, 1), 2, "mobilenet-v3", str(tmp_path / FILES["mobilenet-v3"]), 32, 0.0, False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import random
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["gradient", "is_out_of_memory", "keras", "mixed_precision", "share_device_memory"]
+__all__ = ["gradient", "is_out_of_memory", "keras", "mixed_precision", "seed", "share_device_memory"]
 
 
 @contextlib.contextmanager
@@ -38,6 +39,22 @@ def _without_chatter() -> Iterator[None]:
 with _without_chatter():
     import keras
 logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of every model that is built anew
+
+
+def seed(number: int) -> None:
+    """Seeds whatever a network draws from: Python, NumPy and the backend.
+
+    ``keras.utils.set_random_seed`` does that too, but imports TensorFlow for it on every backend, which takes seconds.
+    """
+    if keras.backend.backend() == "tensorflow":
+        keras.utils.set_random_seed(number)
+        return
+    random.seed(number)  # Keras draws the seeds of its layers from here
+    np.random.seed(number)
+    if keras.backend.backend() == "torch":
+        import torch
+
+        torch.manual_seed(number)
 
 
 def share_device_memory() -> None:

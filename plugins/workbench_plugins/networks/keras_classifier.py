@@ -211,7 +211,7 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
         return True
 
     def _train(self, X: Any, targets: Any, validation_data: Any, monitor: Monitor | None) -> None:
-        keras.utils.set_random_seed(self.seed)
+        backend.seed(self.seed)
         one_hot = np.eye(len(self.classes_), dtype=np.float32)[targets]
         shape = X.shape[1:]
         self.model_ = self.build(shape, len(self.classes_))
@@ -239,8 +239,7 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
         if keeper.weights is not None:
             self.model_.set_weights(keeper.weights)
         self.best_step_ = keeper.best_step
-        steady = keeper.epochs_done * len(X)
-        self.images_per_second_ = steady / keeper.training_seconds if steady else None
+        self.images_per_second_ = keeper.images_per_second
 
     def _optimizer(self) -> Any:
         """Returns an optimizer with planned steps."""
@@ -271,7 +270,7 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
             seconds += (time.perf_counter() - started) * len(validation_data[0]) / len(images)
         for variable, value in zip(variables, before, strict=True):
             variable.assign(value)
-        keras.utils.set_random_seed(self.seed)
+        backend.seed(self.seed)
         return seconds
 
 
@@ -289,4 +288,7 @@ def _augmenter(words: str, shape: tuple[int, ...], seed: int) -> Any:
     wanted = [] if words == "none" else words.split("+")
     if unknown := [word for word in wanted if word not in known]:
         raise ValueError(f"augmentation must be none, or of {', '.join(known)} joined by +, not {unknown[0]!r}")
-    return keras.Sequential([keras.Input(shape), *(known[word]() for word in wanted), layers.Identity()])
+    steps = [known[word]() for word in wanted]
+    for step in steps if keras.backend.backend() == "jax" else []:
+        step.supports_jit = True  # it does on JAX, where the whole step would not be compiled otherwise
+    return keras.Sequential([keras.Input(shape), *steps, layers.Identity()])

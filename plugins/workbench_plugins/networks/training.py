@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -110,8 +111,6 @@ class Keeper(keras.callbacks.Callback):
     Attributes:
         best_step: Epoch of the best weights; None without validation data.
         weights: What to keep.
-        epochs_done: Epochs that came to their end.
-        training_seconds: Seconds of them, without validation.
     """
 
     #: Looking at the clock needs no result of a step, which then need not be waited for. (With JAX it must be: a
@@ -132,8 +131,7 @@ class Keeper(keras.callbacks.Callback):
         self._validation_seconds = 0.0
         self.best_step: int | None = None
         self.weights: list[npt.NDArray[Any]] | None = None
-        self.epochs_done = 0
-        self.training_seconds = 0.0
+        self._epoch_seconds: list[float] = []  # of those that came to their end, without validation
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Starts the clock."""
@@ -153,8 +151,7 @@ class Keeper(keras.callbacks.Callback):
                 f"the loss became {loss} in epoch {epoch} at learning rate {self._classifier.learning_rate:g}"
             )
         if not self.model.stop_training:
-            self.epochs_done += 1
-            self.training_seconds += seconds
+            self._epoch_seconds.append(seconds)
         if self._validation_data is None:
             self.weights = self._classifier.model_.get_weights()
         else:
@@ -176,12 +173,21 @@ class Keeper(keras.callbacks.Callback):
 
     def _plan(self, done: int) -> None:
         """Plans the epochs left by what those done have taken, and ends training when there are none."""
-        if not self.epochs_done:
+        if not self._epoch_seconds:
             return
-        each = self.training_seconds / self.epochs_done + self._validation_seconds
+        each = statistics.mean(self._steady) + self._validation_seconds
         planned = self.plan(done, each)
         if done >= planned:
             self.model.stop_training = True
+
+    @property
+    def images_per_second(self) -> float | None:
+        """Training images a second in steady state; None if no epoch came to its end."""
+        return self._n / statistics.mean(self._steady) if self._epoch_seconds else None
+
+    @property
+    def _steady(self) -> list[float]:
+        return self._epoch_seconds[1:] or self._epoch_seconds  # the first fills the pipeline
 
     def plan(self, done: int, epoch_seconds: float) -> int:
         """Chooses how many epochs there will be, such that the schedule ends when the time does.
@@ -195,7 +201,7 @@ class Keeper(keras.callbacks.Callback):
         """
         planned = self._most
         if self._monitor is not None and not self._classifier.deterministic:
-            left = int(_PLANNED_SHARE * max(0.0, self._monitor.seconds_left) / epoch_seconds)
-            planned = max(1, min(self._most, done + left))
+            left = _PLANNED_SHARE * max(0.0, self._monitor.seconds_left) / epoch_seconds
+            planned = max(1, int(min(self._most, done + left)))
         self.model.optimizer.plan(planned * math.ceil(self._n / self._classifier.batch_size_))
         return planned
