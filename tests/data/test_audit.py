@@ -238,6 +238,7 @@ def test_small_classes_and_extreme_imbalance_are_told(tmp_path: Path) -> None:
     assert report.small_classes == {"y": 8}
     said = "\n".join(report.sentences())
     assert "classes of fewer than 20 images: y 8" in said
+    assert "classes of fewer than 20 images: y 8" in report.sentences(examples=0)
     assert "extreme imbalance: 90 images of x, 8 of y" in said
 
 

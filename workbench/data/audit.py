@@ -180,7 +180,7 @@ class AuditReport:
         """Yields a sentence for each kind of finding.
 
         Args:
-            examples: Most families that a sentence names files of.
+            examples: Most families, or small classes, that a sentence names. With 0 it names no file, and all classes.
         """
         said = {
             "exact": ("the same pixels more than once", self.exact),
@@ -210,8 +210,10 @@ class AuditReport:
                 f"{self.format_leak.chance:.2f}). Convert all classes alike"
             )
         if self.small_classes:
-            shown = ", ".join(f"{name} {count:,}" for name, count in list(self.small_classes.items())[:examples])
-            more = len(self.small_classes) - examples
+            shown = ", ".join(
+                f"{name} {count:,}" for name, count in list(self.small_classes.items())[: examples or None]
+            )
+            more = len(self.small_classes) - examples if examples else 0
             yield f"classes of fewer than {SMALL_CLASS} images: {shown}" + (f" and {more} more" if more > 0 else "")
         if self.imbalance >= IMBALANCE:
             large, small = (

@@ -9,6 +9,7 @@ hand-written ones correlate well, but their edges do not lie in the same places.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -80,7 +81,7 @@ def find(images: Images, progress: Progress | None = None) -> Duplicates:
         with np.load(kept) as file:
             return Duplicates(file["first"], file["near"])
     found = search(images.pixels, progress)
-    partial = kept.with_suffix(f".{hashlib.blake2b(str(id(found)).encode(), digest_size=4).hexdigest()}.npz")
+    partial = kept.with_name(f"{kept.stem}-{os.getpid()}.npz")  # another run may look for them at the same time
     np.savez_compressed(partial, first=found.first, near=found.near)
     partial.replace(kept)
     return found
