@@ -10,16 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from workbench.api import open_run, resume, tune
+    from workbench.api import audit_source, open_run, resume, tune
 
-__all__ = ["__version__", "open_run", "resume", "tune"]
+__all__ = ["__version__", "audit_source", "open_run", "resume", "tune"]
 
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
     """Imports the public functions when they are first used, so that ``workbench --help`` answers in a blink."""
-    if name in ("open_run", "resume", "tune"):
+    if name in ("audit_source", "open_run", "resume", "tune"):
         from workbench import api
 
         return getattr(api, name)

@@ -13,7 +13,7 @@ import numpy as np
 
 from workbench import data, hardware
 from workbench.candidate import BASELINE, Candidate, parse
-from workbench.errors import RunError, WorkbenchError
+from workbench.errors import DataError, RunError, WorkbenchError
 from workbench.judge import refit
 from workbench.judge.leaderboard import Comparison
 from workbench.plugin import Task
@@ -57,6 +57,8 @@ def tune(
     storage: str | None = None,
     deterministic: bool = False,
     cache_size: str | float | None = None,
+    audit: bool = True,
+    repair: bool = False,
     progress: Silent | bool = True,
 ) -> Comparison:
     """Compares candidates on a data set: same images, same split, same seeds, same time.
@@ -78,6 +80,9 @@ def tune(
             on the machine's speed.
         cache_size: Most features to keep in the workspace for later trials and runs: ``"5GB"``, bytes, or 0 for none.
             Default: 20 GB, or half of what is free on the disk if that is less.
+        audit: Whether to look for duplicates and leaks first. The leaderboard then has the test accuracy without test
+            images that leak, too.
+        repair: Whether to repair the split by what the audit finds; see :func:`audit_source`.
         progress: Whether to show on stderr what is happening.
 
     Returns:
@@ -96,7 +101,11 @@ def tune(
     names = list(dict.fromkeys([BASELINE, *(candidates or DEFAULT_CANDIDATES)]))
     parsed = [parse(name, registry) for name in names]
     place = Workspace(workspace, storage, None if cache_size is None else parse_size(cache_size))
-    images, split = _load(str(source), registry, place, image_size, exclude, seed, show)
+    if repair and not audit:
+        raise WorkbenchError("a repair needs the audit: leave out either repair or no audit (--repair, --no-audit)")
+    found = data.resolve(str(source), registry, exclude)
+    _ = place.storage  # if it cannot be opened, say so before images are decoded
+    images, split, report = _load(found, place, image_size, seed, show, audit, repair)
     with place.new_name(images.name) as name:
         specification = Specification(
             run=name,
@@ -109,12 +118,12 @@ def tune(
             exclude=tuple(exclude),
             deterministic=deterministic,
             n_jobs=hardware.cpu_count(),
-            data=_describe(images, split),
+            data=_describe(images, split, report),
             hardware=hardware.detect().as_dict(),
             versions={"workbench": metadata.version("image-workbench"), **_versions()},
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        session = _Session(specification, place, show, started, parsed, images, split)
+        session = _Session(specification, place, show, started, parsed, images, split, report)
         run = place.create(specification)
         first = next(iter(run.studies.values()))
         parts = {part: getattr(split, part) for part in ("train", "val", "test")}
@@ -154,16 +163,18 @@ def resume(
     registry = Registry.discover()
     parsed = [parse(name, registry) for name in specification.candidates]
     with place.hold(run):
-        images, split = _load(
-            specification.source, registry, place, specification.image_size, specification.exclude,
-            specification.seed, show,
+        found = data.resolve(specification.source, registry, specification.exclude)
+        audited = specification.data.get("audit")  # a run of an older version has none
+        images, split, report = _load(
+            found, place, specification.image_size, specification.seed, show,
+            audited is not None, bool(audited and audited["repaired"]),
         )  # fmt: skip
         if split.hash != specification.data["split_hash"]:
             raise RunError(
                 f"the data of run {run!r} have changed since it began ({specification.source}); "
                 "its results would not be comparable. Start a new run, or put the data back."
             )
-        session = _Session(specification, place, show, started, parsed, images, split)
+        session = _Session(specification, place, show, started, parsed, images, split, report)
         studies = place.open(run).studies
         missing = [name for name in specification.candidates if name not in studies]
         if missing:  # killed while the studies were being made
@@ -184,23 +195,60 @@ def open_run(
     return Comparison(Workspace(workspace, storage).open(run))
 
 
+def audit_source(
+    source: str | os.PathLike[str],
+    *,
+    seed: int = 0,
+    image_size: int | None = None,
+    exclude: Sequence[str] = (),
+    repair: bool = False,
+    workspace: str | os.PathLike[str] = DEFAULT_WORKSPACE,
+    progress: Silent | bool = True,
+) -> data.AuditReport:
+    """Looks for duplicates, contradictory labels, leaks and lopsided classes; :func:`tune` does so before it tunes.
+
+    Args:
+        source: See :func:`tune`.
+        seed: Seed of the split.
+        image_size: See :func:`tune`.
+        exclude: Names of classes to leave out.
+        repair: Whether to make a split that is free of what was found: of a family of copies, or a group, that is on
+            more than one side, all go to training; images under different labels are left out.
+        workspace: Folder whose cache keeps the decoded images.
+        progress: Whether to show on stderr what is happening.
+
+    Raises:
+        WorkbenchError: If there are no images to look at, or no repaired split can be made.
+    """
+    show = progress if isinstance(progress, Silent) else Display() if progress else Silent()
+    found = data.resolve(str(source), Registry.discover(), exclude)
+    images = data.load(found, Workspace(workspace).cache, image_size, show.loading)
+    return _audit(images, seed, show, repair)
+
+
+def _audit(images: data.Images, seed: int, show: Silent, repair: bool) -> data.AuditReport:
+    split, problem = None, ""
+    try:
+        split = data.make_split(images, seed)
+    except DataError as error:
+        problem = str(error)
+    report = data.audit_images(images, split, problem, show.loading)
+    return replace(report, repaired=data.make_split(images, seed, report.mend)) if repair else report
+
+
 def _load(
-    source: str,
-    registry: Registry,
-    place: Workspace,
-    image_size: int | None,
-    exclude: Sequence[str],
-    seed: int,
-    show: Silent,
-) -> tuple[data.Images, data.Split]:
-    found = data.resolve(source, registry, exclude)
-    _ = place.storage  # if it cannot be opened, say so before images are decoded
+    found: data.Source, place: Workspace, image_size: int | None, seed: int, show: Silent, audit: bool, repair: bool
+) -> tuple[data.Images, data.Split, data.AuditReport | None]:
     images = data.load(found, place.cache, image_size, show.loading)
+    if repair:
+        report = _audit(images, seed, show, repair=True)
+        assert report.repaired is not None
+        return images, report.repaired, report
     split = data.make_split(images, seed)
-    return images, split
+    return images, split, data.audit_images(images, split, progress=show.loading) if audit else None
 
 
-def _describe(images: data.Images, split: data.Split) -> dict[str, object]:
+def _describe(images: data.Images, split: data.Split, report: data.AuditReport | None) -> dict[str, object]:
     counts = np.bincount(images.labels, minlength=len(images.class_names))
     return {
         "name": images.name,
@@ -211,6 +259,7 @@ def _describe(images: data.Images, split: data.Split) -> dict[str, object]:
         "classes": {name: int(count) for name, count in zip(images.class_names, counts, strict=True)},
         "image_shape": list(images.shape),
         "skipped": [{"path": path, "reason": reason} for path, reason in images.skipped],
+        "audit": None if report is None else report.summary(),
     }
 
 
@@ -236,6 +285,7 @@ class _Session:
         candidates: list[Candidate],
         images: data.Images,
         split: data.Split,
+        report: data.AuditReport | None,
     ) -> None:
         self.specification = specification
         self.place = place
@@ -246,7 +296,11 @@ class _Session:
         self.labels = images.labels[seen]
         self.test_labels = images.labels[split.test]
         self.growth = len(seen) / len(split.train)
+        leaked = () if report is None or report.repaired is not None else report.leaked_test
+        self.clean = None if report is None else ~np.isin(split.test, leaked)
         self._say_data(images, split)
+        if report is not None:
+            self._say_audit(report)
         self.images = data.arrange(images, seen, f"{split.hash}-seen")
         self.test_images = data.arrange(images, split.test, f"{split.hash}-test")
         self.task = Task(
@@ -297,7 +351,9 @@ class _Session:
             later = sum(refit.estimate_seconds(run, c.name, self.growth) for c in waiting[position:])
             seconds = max(deadline + grace - time.monotonic() - later, 1.0)
             job = replace(self._job(candidate), test_images=self.test_images)
-            result = refit.refit(run, self.place, self.supervisor, job, self.test_labels, seconds, self.growth)
+            result = refit.refit(
+                run, self.place, self.supervisor, job, self.test_labels, seconds, self.growth, self.clean
+            )
             if result["status"] != "ok":
                 self.show.say(f"{candidate.name}: {result['status']}")
 
@@ -312,6 +368,15 @@ class _Session:
             log=self.place.log(self.specification.run),
             cache=self.place.features,
         )
+
+    def _say_audit(self, report: data.AuditReport) -> None:
+        findings = list(report.sentences())
+        for finding in findings:
+            self.show.say(f"audit: {finding}")
+        if findings:
+            self.show.say(f"audit: workbench audit {report.source} for all of it")
+        if report.repaired is not None:
+            self.show.say(f"audit: {describe_repair(report)}")
 
     def _say_data(self, images: data.Images, split: data.Split) -> None:
         height, width, channels = images.shape
@@ -328,6 +393,16 @@ class _Session:
         )
 
 
+def describe_repair(report: data.AuditReport) -> str:
+    """Says in a sentence what a repair did."""
+    done = report.repair()
+    before = done["split_hash_before"]
+    return (
+        f"repaired: {done['moved']:,} images moved to training, {done['left_out']:,} under different labels left out; "
+        f"the split {before[:8] + ' ' if before else ''}is now {done['split_hash'][:8]}"
+    )
+
+
 def say_skipped(skipped: Sequence[tuple[str, str]], show: Silent) -> None:
     """Names every file that was left out, and why."""
     if skipped:
@@ -336,4 +411,4 @@ def say_skipped(skipped: Sequence[tuple[str, str]], show: Silent) -> None:
             show.say(f"  {path}: {reason}")
 
 
-__all__ = ["DEFAULT_CANDIDATES", "Interrupted", "open_run", "resume", "tune"]
+__all__ = ["DEFAULT_CANDIDATES", "Interrupted", "audit_source", "open_run", "resume", "tune"]

@@ -43,6 +43,19 @@ def print_comparison(comparison: Comparison) -> None:
         "image." + (" Warm-up: compiling, and timing the first steps." if compiled else ""),
         style="dim",
     )
+    leaked = (data.get("audit") or {}).get("leaked_test_images", 0)
+    if leaked and not data["audit"]["repaired"]:
+        clean = ", ".join(
+            f"{row['candidate']} {row['test_accuracy_clean']:.4f}"
+            for row in rows
+            if row["test_accuracy_clean"] is not None
+        )
+        out.print(
+            f"Test accuracy without the {leaked:,} test images that have a copy or a mate of their group in training "
+            f"or validation: {clean or 'none is left'}",
+            markup=False,
+            style="yellow",
+        )
     for row in rows:
         if row["images_per_second"]:
             cost = f", {row['flops'] / 1e6:,.1f} million operations (FLOPs) to classify one" if row["flops"] else ""

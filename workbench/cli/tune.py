@@ -37,6 +37,13 @@ if TYPE_CHECKING:
     help="Most features to keep in the workspace for later trials and runs: 5GB; 0 for none.  [default: 20GB, or half "
     "of the free disk]",
 )
+@click.option("--no-audit", is_flag=True, help="Do not look for duplicates and leaks first.")
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Repair the split: copies and groups on more than one side go to training, images under different labels are "
+    "left out.",
+)
 @click.option("--resume", metavar="RUN", help="Go on where a run stopped, instead of starting one.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout; progress goes to stderr.")
 @options.workspace
@@ -53,6 +60,7 @@ def command(
     cache_size: str | None,
     workspace: str,
     storage: str | None,
+    no_audit: bool,
     **settings: Any,
 ) -> int:
     """Compare hand-crafted candidates and networks on SOURCE: same images, split, seeds and time.
@@ -66,7 +74,7 @@ def command(
     if resume is not None:
         given = [
             name
-            for name in ("candidates", "trials", "seed", "image_size", "exclude", "deterministic")
+            for name in ("candidates", "trials", "seed", "image_size", "exclude", "deterministic", "no_audit", "repair")
             if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
         ]
         if given:
@@ -84,7 +92,9 @@ def command(
             comparison = api.resume(resume, budget=budget, **place)
         else:
             assert source is not None
-            comparison = api.tune(source, candidates or None, budget=budget or "10m", **place, **settings)
+            comparison = api.tune(
+                source, candidates or None, budget=budget or "10m", audit=not no_audit, **place, **settings
+            )
     except api.Interrupted as interrupted:
         comparison, code = interrupted.comparison, INTERRUPTED
     except WorkbenchError as error:

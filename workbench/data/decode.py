@@ -55,12 +55,16 @@ class Header:
         height: Pixels, after EXIF rotation.
         width: Pixels, after EXIF rotation.
         grey: Whether the file stores one channel.
+        format: What the file is, whatever its name says: ``JPEG``, ``PNG``.
+        mode: How it stores a pixel, in Pillow's words: ``RGB``, ``L``, ``P``.
     """
 
     digest: bytes
     height: int
     width: int
     grey: bool
+    format: str
+    mode: str
 
 
 def read_header(path: str) -> Header:
@@ -74,7 +78,14 @@ def read_header(path: str) -> Header:
         width, height = image.size
         if _orientation(image) >= 5:  # these four swap the axes
             width, height = height, width
-        return Header(hashlib.blake2b(data, digest_size=16).digest(), height, width, image.mode in _GREY_MODES)
+        return Header(
+            hashlib.blake2b(data, digest_size=16).digest(),
+            height,
+            width,
+            image.mode in _GREY_MODES,
+            str(image.format),
+            image.mode,
+        )
 
 
 def read_pixels(path: str, shape: tuple[int, int, int]) -> Array:

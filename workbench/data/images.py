@@ -49,6 +49,7 @@ class Images:
         split: ``n`` words ``train``, ``val`` or ``test``, or None.
         names: Paths as people read them, for images that were files; else empty.
         skipped: ``(path, reason)`` of every file that was left out.
+        headers: What is known of each file before it is decoded, for images that were files; else empty.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Images:
     split: npt.NDArray[np.str_] | None
     names: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...]
+    headers: tuple[decode.Header, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -111,6 +113,7 @@ class _Plan:
     shape: tuple[int, int, int]
     fingerprint: str
     skipped: tuple[tuple[str, str], ...]
+    headers: tuple[decode.Header, ...] = ()
 
 
 def _plan_files(source: Source, image_size: int | None, progress: Progress | None) -> _Plan:
@@ -136,7 +139,7 @@ def _plan_files(source: Source, image_size: int | None, progress: Progress | Non
     digest = _digest(source, rows, shape)
     for row, header in zip(rows, good, strict=True):
         digest.update(source.names[row].encode("utf-8", "surrogateescape") + b"\0" + header.digest)
-    return _Plan(source, np.array(rows), shape, digest.hexdigest(), tuple(skipped))
+    return _Plan(source, np.array(rows), shape, digest.hexdigest(), tuple(skipped), tuple(good))
 
 
 def _plan_arrays(source: Source, image_size: int | None, progress: Progress | None) -> _Plan:
@@ -221,6 +224,7 @@ def _open(source: Source, folder: Path, plan: _Plan) -> Images:
     about = json.loads(folder.joinpath("about.json").read_text())
     with np.load(folder / "rows.npz") as columns:
         rows = columns["rows"]
+        header_of = dict(zip(plan.rows.tolist(), plan.headers, strict=False))
         return Images(
             name=source.name,
             location=source.location,
@@ -233,6 +237,7 @@ def _open(source: Source, folder: Path, plan: _Plan) -> Images:
             split=columns.get("split"),
             names=tuple(source.names[row] for row in rows) if source.names else (),
             skipped=tuple((str(path), str(reason)) for path, reason in about["skipped"]),
+            headers=tuple(header_of[row] for row in rows.tolist()) if plan.headers else (),
         )
 
 

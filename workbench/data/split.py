@@ -50,12 +50,27 @@ class Split:
         return {"train": len(self.train), "val": len(self.val), "test": len(self.test)}
 
 
-def make_split(images: Images, seed: int) -> Split:
+@dataclass(frozen=True)
+class Mend:
+    """What an audit found that a split can be repaired by.
+
+    Attributes:
+        families: For each image the index of its family: copies of one image, and images of one group.
+        left_out: For each image whether it is in no part, because it is there under different labels.
+    """
+
+    families: Rows
+    left_out: npt.NDArray[np.bool_]
+
+
+def make_split(images: Images, seed: int, mend: Mend | None = None) -> Split:
     """Splits the images into training, validation and test parts.
 
     Args:
         images: Labels, and groups and an official split where there are any.
         seed: Decides what is random about it.
+        mend: Repairs the split: a family that is on more than one side goes to the training part as a whole (an
+            official test set thus loses images and gets no others), and an image under different labels is left out.
 
     Raises:
         DataError: If there are fewer than two classes, or a class is too small to be on every side.
@@ -85,12 +100,26 @@ def make_split(images: Images, seed: int) -> Split:
         folds = _folds(images, parts["train"], seed)
         parts |= dict(zip(missing, folds, strict=False))
         parts["train"] = np.concatenate(folds[len(missing) :])
+    if mend is not None:
+        parts = _repaired(parts, mend)
     parts["train"] = _stratified_order(images.labels, parts["train"], seed)
     _check_parts(images, parts)
     digest = hashlib.blake2b(images.fingerprint.encode(), digest_size=12)
     for part in ("train", "val", "test"):
         digest.update(parts[part].astype("<i8").tobytes())
     return Split(parts["train"], parts["val"], parts["test"], digest.hexdigest(), official)
+
+
+def _repaired(parts: dict[str, Rows], mend: Mend) -> dict[str, Rows]:
+    kept = {part: rows[~mend.left_out[rows]] for part, rows in parts.items()}
+    sides = np.zeros(int(mend.families.max()) + 1, int)
+    for rows in kept.values():
+        sides[np.unique(mend.families[rows])] += 1
+    across = {part: sides[mend.families[rows]] > 1 for part, rows in kept.items()}
+    moved = [rows[across[part]] for part, rows in kept.items() if part != "train"]
+    return {
+        part: np.concatenate([rows, *moved]) if part == "train" else rows[~across[part]] for part, rows in kept.items()
+    }
 
 
 def _folds(images: Images, rows: Rows, seed: int) -> list[Rows]:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 #: Keys of a row, in order.
 COLUMNS = (
     "candidate", "family", "validation_accuracy", "test_accuracy", "test_accuracy_low", "test_accuracy_high",
-    "test_roc_auc", "extract_seconds", "fit_seconds", "refit_seconds", "warmup_seconds", "tuning_seconds", "trials",
-    "parameters", "flops", "images_per_second", "latency_ms", "train_fraction", "best_params", "remarks", "status",
+    "test_accuracy_clean", "test_roc_auc", "extract_seconds", "fit_seconds", "refit_seconds", "warmup_seconds",
+    "tuning_seconds", "trials", "parameters", "flops", "images_per_second", "latency_ms", "train_fraction",
+    "best_params", "remarks", "status",
 )  # fmt: skip
 
 

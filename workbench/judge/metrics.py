@@ -23,6 +23,13 @@ def accuracy_interval(correct: int, n: int, confidence: float = 0.95) -> tuple[f
     return float(interval.low), float(interval.high)
 
 
+def clean_accuracy(
+    predictions: npt.NDArray[np.int64], labels: npt.NDArray[np.int64], clean: npt.NDArray[np.bool_] | None
+) -> float | None:
+    """Returns the accuracy on a clean part of the images; None if it is unknown which those are, or there are none."""
+    return None if clean is None or not clean.any() else float(np.mean(predictions[clean] == labels[clean]))
+
+
 def roc_auc(labels: npt.NDArray[np.int64], scores: npt.NDArray[np.float32] | None) -> float | None:
     """Returns the area under the ROC curve (scikit-learn's); for more than two classes the mean of one against rest.
 

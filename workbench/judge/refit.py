@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from workbench.judge.metrics import accuracy_interval, roc_auc
+from workbench.judge.metrics import accuracy_interval, clean_accuracy, roc_auc
 from workbench.tuning.job import Job
 from workbench.tuning.supervisor import Supervisor
 from workbench.tuning.tuner import record_of, refit_estimate
@@ -64,6 +64,7 @@ def refit(
     test_labels: npt.NDArray[np.int64],
     seconds: float,
     growth: float,
+    clean: npt.NDArray[np.bool_] | None = None,
 ) -> dict[str, Any]:
     """Refits a candidate, tests it, and records the result.
 
@@ -75,6 +76,7 @@ def refit(
         test_labels: Labels of the test images. They are compared here, with the owner.
         seconds: The refit is ended after this many.
         growth: Factor by which a refit has more images than a trial.
+        clean: Which test images have no copy and no mate of their group among those the refit learns from, if known.
 
     Returns:
         What was recorded.
@@ -104,6 +106,7 @@ def refit(
             "test_accuracy": correct / n,
             "test_accuracy_low": low,
             "test_accuracy_high": high,
+            "test_accuracy_clean": clean_accuracy(outcome.predictions, test_labels, clean),
             "test_roc_auc": roc_auc(test_labels, outcome.probabilities if outcome.scores is None else outcome.scores),
             "train_fraction": outcome.fraction,
             "seconds": outcome.seconds,
