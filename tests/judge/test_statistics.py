@@ -39,7 +39,7 @@ def test_mcnemar_is_exact(table: tuple[int, int, int, int], p: float) -> None:
 
 
 def test_holm_rejects_from_the_smallest_up() -> None:
-    # the worked example of Wikipedia, "Holm-Bonferroni method": at 0.05, of four only the first and the last are rejected
+    # the worked example of Wikipedia, "Holm-Bonferroni method": of four, the first and the last are rejected
     corrected = holm([0.01, 0.04, 0.03, 0.005])
     assert corrected == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert [p < 0.05 for p in corrected] == [True, False, False, True]
@@ -78,7 +78,7 @@ def test_the_corrected_t_test_where_nothing_varies() -> None:
 
 
 def test_the_corrected_t_test_rejects_5_in_100_where_there_is_no_difference_and_the_plain_one_far_more() -> None:
-    # a true difference of nothing; repeats that share images: what is common to them has n_test / n_train of the variance
+    # no true difference; repeats that share images: what is common to them has n_test / n_train of the variance
     rng = np.random.default_rng(0)
     common = rng.normal(0, np.sqrt(0.25), (1000, 1))
     repeats = common + rng.normal(0, 1, (1000, 10))

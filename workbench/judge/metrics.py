@@ -65,11 +65,11 @@ def further_metrics(
         class_names: Names of the classes.
 
     Returns:
-        JSON-able: ``balanced_accuracy`` and ``macro_f1``, means over the classes that have images; ``per_class_recall`` by
-        name; ``roc_auc``; ``log_loss``; ``calibration_error`` and ``reliability`` (see :func:`calibration`). For two
-        classes, with the second as the ``positive_class``: ``sensitivity``, ``specificity`` and
-        ``sensitivity_at_95_specificity``, the largest at a threshold that leaves a specificity of at least 95 %. None for
-        what these labels, or this candidate without probabilities, do not give.
+        JSON-able: ``balanced_accuracy`` and ``macro_f1``, means over the classes that have images;
+        ``per_class_recall`` by name; ``roc_auc``; ``log_loss``; ``calibration_error`` and ``reliability`` (see
+        :func:`calibration`). For two classes, with the second as the ``positive_class``: ``sensitivity``,
+        ``specificity`` and ``sensitivity_at_95_specificity``, the largest at a threshold that leaves a specificity of
+        at least 95 %. None for what these labels, or this candidate without probabilities, do not give.
     """
     from sklearn.metrics import f1_score, log_loss, recall_score
 
@@ -78,7 +78,7 @@ def further_metrics(
         scores = None
     present = np.unique(labels)
     recalls = recall_score(labels, predictions, labels=present, average=None, zero_division=0)
-    recall = {name: None for name in class_names} | {
+    recall: dict[str, float | None] = dict.fromkeys(class_names) | {
         class_names[label]: float(value) for label, value in zip(present, recalls, strict=True)
     }
     found: dict[str, Any] = {
@@ -95,23 +95,26 @@ def further_metrics(
         found["log_loss"] = float(log_loss(labels, shares, labels=np.arange(len(class_names))))
         confidence = shares[np.arange(len(labels)), predictions]
         found["calibration_error"], found["reliability"] = calibration(predictions == labels, confidence)
-        scores = shares[:, 1] if len(class_names) == 2 else None
     if len(class_names) == 2:
         found |= {
             "positive_class": class_names[1],
             "sensitivity": recall[class_names[1]],
             "specificity": recall[class_names[0]],
-            "sensitivity_at_95_specificity": sensitivity_at_specificity(labels, scores, 0.95),
+            "sensitivity_at_95_specificity": sensitivity_at_specificity(
+                labels, scores if shares is None else shares[:, 1], 0.95
+            ),
         }
     return found
 
 
 def _normalized(probabilities: npt.NDArray[np.float32], n_classes: int) -> npt.NDArray[np.float64] | None:
     """Returns probabilities that sum to one, as those in float32 do not; None if they are none or miss a class."""
-    sums = probabilities.astype(np.float64).sum(axis=1, keepdims=True)
+    shares = probabilities.astype(np.float64)
+    sums = shares.sum(axis=1, keepdims=True)
     if probabilities.shape[1] != n_classes or not np.isfinite(sums).all() or not (sums > 0).all():
         return None
-    return probabilities / sums
+    shares /= sums
+    return shares
 
 
 def calibration(

@@ -1,4 +1,4 @@
-"""Is one candidate better than another, or was it luck? Paired comparisons of what was predicted for the same images."""
+"""Is one candidate better than another, or was it luck? Paired comparisons over the same test images."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def difference_interval(
         Lower and upper end of the accuracy of ``a`` minus that of ``b``.
     """
     n, only_a, only_b = len(a), int(np.sum(a & ~b)), int(np.sum(b & ~a))
-    # An image counts 1 (only a was right), -1 (only b was) or 0. Of n images drawn with replacement, the numbers of each
-    # kind follow the multinomial distribution; so drawing these three numbers is drawing the images, as
-    # scipy.stats.bootstrap does, but takes a millisecond for 10,000 images where drawing each takes seconds.
+    # An image counts 1 (only a was right), -1 (only b was) or 0. Of n images drawn with replacement, the numbers of
+    # each kind follow the multinomial distribution; so drawing these three numbers is drawing the images, as
+    # scipy.stats.bootstrap does, but takes milliseconds for 10,000 images where drawing each takes seconds.
     shares = np.array([only_a, only_b, n - only_a - only_b]) / n
     drawn = np.random.default_rng(seed).multinomial(n, shares, size=resamples)
     low, high = np.quantile((drawn[:, 0] - drawn[:, 1]) / n, [(1 - confidence) / 2, (1 + confidence) / 2])
@@ -69,8 +69,8 @@ def compare_pairs(correct: Mapping[str, npt.NDArray[np.bool_]]) -> list[dict[str
         correct: Whether each candidate predicted each of the ``n`` test images right, by its name.
 
     Returns:
-        An object for each pair, in the order of the names: ``a`` and ``b``; ``difference`` of their test accuracies, a's
-        minus b's, with its 95 % interval from ``low`` to ``high``; ``p`` of McNemar's test, and ``p_holm``.
+        An object for each pair, in the order of the names: ``a`` and ``b``; ``difference`` of their test accuracies,
+        a's minus b's, with its 95 % interval from ``low`` to ``high``; ``p`` of McNemar's test, and ``p_holm``.
     """
     pairs: list[dict[str, Any]] = []
     for a, b in combinations(correct, 2):
