@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -128,6 +129,57 @@ def test_the_data_are_described_with_their_hashes(finished: tuple[Path, dict[str
     assert data["counts"] == {"images": 80, "train": 48, "val": 16, "test": 16}
     assert data["skipped"] == []
     assert len(data["fingerprint"]) == len(data["split_hash"]) == 24
+
+
+def test_there_is_a_verdict_and_what_it_stands_on(finished: tuple[Path, dict[str, Any]]) -> None:
+    folder, document = finished
+    rows = {row["candidate"]: row for row in document["leaderboard"]}
+    pairs = {(pair["a"], pair["b"]): pair for pair in document["pairwise"]}
+    assert len(pairs) == 6  # every two of four
+    for (a, b), pair in pairs.items():
+        assert set(pair) == {"a", "b", "difference", "low", "high", "p", "p_holm"}
+        assert pair["difference"] == pytest.approx(rows[a]["test_accuracy"] - rows[b]["test_accuracy"])
+        assert pair["low"] <= pair["difference"] <= pair["high"]
+        assert pair["p"] <= pair["p_holm"] <= 1
+    best = max(rows["hog/svm"]["test_accuracy"], rows["color/kbest/logistic"]["test_accuracy"])
+    assert best == 1.0  # so what the verdict is about has at least half of 16 test images more than the baseline
+    first = document["verdict"].partition(". ")[0]
+    assert "cnn" in first
+    assert "hog/svm" in first or "color/kbest/logistic" in first
+    for name, row in rows.items():
+        assert row["metrics"]["balanced_accuracy"] == row["test_accuracy"]  # 8 test images of each class
+        assert row["metrics"]["roc_auc"] == row["test_roc_auc"]
+        assert row["metrics"]["positive_class"] == "upright"
+        ledger = document["ledger"][name]
+        assert ledger["tuning"] == row["tuning_seconds"]
+        refit = sum(ledger[phase] for phase in ("extract", "select", "warmup", "fit"))
+        assert refit == pytest.approx(row["refit_seconds"])
+    from workbench import open_run
+
+    comparison = open_run("shapes-1", workspace=folder / "workbench-runs")
+    assert comparison.verdict() == document["verdict"]
+    assert comparison.pairwise().to_dict("records") == document["pairwise"]
+    show = [sys.executable, "-m", "workbench", "show", "shapes-1"]
+    shown = subprocess.run(show, cwd=folder, capture_output=True, text=True, check=True).stdout
+    assert shown.rstrip().endswith(document["verdict"])
+    assert "in points (95 % interval)" in shown
+
+
+def test_what_was_recorded_without_predictions_is_still_shown(
+    finished: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    folder, document = finished
+    shutil.copytree(folder / "workbench-runs", tmp_path / "workbench-runs", ignore=shutil.ignore_patterns("artifacts"))
+    from workbench import open_run
+
+    comparison = open_run("shapes-1", workspace=tmp_path / "workbench-runs")
+    found = comparison.document()
+    assert [row["test_accuracy"] for row in found["leaderboard"]] == [
+        row["test_accuracy"] for row in document["leaderboard"]
+    ]
+    assert found["pairwise"] == []
+    assert comparison.pairwise().empty
+    assert "predictions to compare it by were not recorded" in found["verdict"]
 
 
 def test_show_prints_the_same_again(finished: tuple[Path, dict[str, Any]]) -> None:

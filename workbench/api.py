@@ -192,7 +192,8 @@ def open_run(
     Raises:
         RunError: If there is no such run, or a newer version made it.
     """
-    return Comparison(Workspace(workspace, storage).open(run))
+    place = Workspace(workspace, storage)
+    return Comparison(place.open(run), place)
 
 
 def audit_source(
@@ -328,7 +329,7 @@ class _Session:
         contenders = contenders_of(run, competing, self._job, left, self.growth)
         shares = [max(0.0, c.share - c.used) for c in contenders if c.candidate.name != BASELINE]
         deadline = time.monotonic() + sum(shares)
-        stop, comparison = Stop(), Comparison(run)
+        stop, comparison = Stop(), Comparison(run, self.place)
         with stop.on_signals(), self.show.live():
             Tuner(run, self.place, self.supervisor, self.show, stop).tune(contenders)
         if stop.requested:

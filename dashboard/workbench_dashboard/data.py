@@ -26,7 +26,8 @@ def run_names() -> list[str]:
 @st.cache_data(ttl=5)
 def document(run: str) -> dict[str, Any] | str:
     """Returns what ``workbench show --json`` prints of a run, or why it cannot be opened."""
+    place = workspace()
     try:
-        return Comparison(workspace().open(run)).document()
+        return Comparison(place.open(run), place).document()
     except RunError as error:
         return str(error)

@@ -33,7 +33,7 @@ def command(workspace: str, storage: str | None) -> None:
         except RunError as error:
             table.add_row(name, "", "", "", "", str(error))
             continue
-        comparison = Comparison(run)
+        comparison = Comparison(run, place)
         best = comparison.rows()[0]
         state = "running" if place.is_held(name) else "done" if comparison.finished else "stopped (tune --resume)"
         table.add_row(

@@ -9,7 +9,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from workbench.candidate import AUTO
+from workbench.candidate import AUTO, BASELINE
+from workbench.judge.verdict import format_p, format_points
 from workbench.tuning.specification import format_seconds
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def console() -> Console:
 
 
 def print_comparison(comparison: Comparison) -> None:
-    """Prints a run's leaderboard, what each candidate's best parameters are, and what went wrong."""
+    """Prints a run's leaderboard, the best parameters, what went wrong, how candidates compare, and the verdict."""
     out = console()
     document = comparison.document()
     data, rows = document["data"], document["leaderboard"]
@@ -79,6 +80,11 @@ def print_comparison(comparison: Comparison) -> None:
             out.print(f"{row['candidate']}: {remark}", markup=False, style="yellow")
         if row["status"] != "ok":
             out.print(f"{row['candidate']}: {row['status']}", markup=False, style="yellow")
+    pairs = [pair for pair in document["pairwise"] if BASELINE not in (pair["a"], pair["b"])]
+    if pairs:
+        out.print(_pairwise(pairs))
+    out.print()
+    out.print(document["verdict"], markup=False, style="bold", soft_wrap=not out.is_terminal)
 
 
 def _leaderboard(rows: list[dict[str, Any]], compiled: bool) -> Table:
@@ -114,6 +120,23 @@ def _leaderboard(rows: list[dict[str, Any]], compiled: bool) -> Table:
             _or_dash(row["parameters"], "{:,}".format),
             _or_dash(row["latency_ms"], "{:.2f} ms".format),
         )
+    return table
+
+
+def _pairwise(pairs: list[dict[str, Any]]) -> Table:
+    table = Table(header_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    table.add_column("candidate", overflow="fold")
+    table.add_column("against", overflow="fold")
+    for heading in (
+        "difference of test accuracy,\nin points (95 % interval)",
+        "p\n(exact McNemar)",
+        "p, corrected\n(Holm)",
+    ):
+        table.add_column(heading, justify="right", overflow="fold")
+    for pair in pairs:
+        difference, low, high = (format_points(pair[key]) for key in ("difference", "low", "high"))
+        corrected = format_p(pair["p_holm"])
+        table.add_row(pair["a"], pair["b"], f"{difference} ({low} to {high})", format_p(pair["p"]), corrected)
     return table
 
 

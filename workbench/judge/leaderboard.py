@@ -1,4 +1,4 @@
-"""The leaderboard: one row a candidate, from what was recorded and nothing else."""
+"""The leaderboard: one row a candidate, and the verdict, from what was recorded and nothing else."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.candidate import BASELINE
 from workbench.judge.refit import best_trial
+from workbench.judge.verdict import verdict
 from workbench.tuning.tuner import record_of
-from workbench.tuning.workspace import Run
+from workbench.tuning.workspace import Run, Workspace
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
 #: Keys of a row, in order.
@@ -20,19 +23,24 @@ COLUMNS = (
     "best_params", "remarks", "status",
 )  # fmt: skip
 
+#: Keys of a pairwise comparison, in order.
+PAIR = ("a", "b", "difference", "low", "high", "p", "p_holm")
+
 
 class Comparison:
     """A recorded run, to be read.
 
     Args:
         run: The run.
+        workspace: Where its predictions are kept.
 
     Attributes:
         name: The run's name.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, workspace: Workspace) -> None:
         self._run = run
+        self._workspace = workspace
         self.name = run.name
 
     def rows(self) -> list[dict[str, Any]]:
@@ -46,10 +54,65 @@ class Comparison:
 
         return pd.DataFrame(self.rows(), columns=list(COLUMNS))
 
+    def pairwise(self) -> pd.DataFrame:
+        """Returns how every two tested candidates compare, one row a pair.
+
+        Its columns: ``a``, the one with the better test accuracy, and ``b``; the ``difference`` of their test
+        accuracies, with its 95 % bootstrap interval from ``low`` to ``high``; ``p`` of the exact McNemar test, and
+        ``p_holm``, corrected by Holm's method over all pairs.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(self._pairs(self.rows()), columns=list(PAIR))
+
+    def verdict(self) -> str:
+        """Returns the verdict in words; see :func:`workbench.judge.verdict.verdict`."""
+        rows = self.rows()
+        return verdict(rows, self._pairs(rows))
+
     def document(self) -> dict[str, Any]:
-        """Returns all that ``workbench show --json`` prints."""
-        specification = self._run.specification
-        return {"run": self.name, "data": specification.data, "leaderboard": self.rows()}
+        """Returns all that ``workbench show --json`` prints.
+
+        Besides what the other methods return: ``metrics`` with each row of the leaderboard (see
+        :func:`workbench.judge.metrics.further_metrics`), and the ``ledger``, each candidate's seconds by phase, which
+        add up to what it cost: ``tuning``, all its trials in all; the others are phases of the refit and the test.
+        """
+        rows = self.rows()
+        pairs = self._pairs(rows)
+        results = {row["candidate"]: self._result(row["candidate"]) for row in rows}
+        return {
+            "run": self.name,
+            "data": self._run.specification.data,
+            "verdict": verdict(rows, pairs),
+            "leaderboard": [{**row, "metrics": results[row["candidate"]].get("metrics")} for row in rows],
+            "pairwise": pairs,
+            "ledger": {
+                row["candidate"]: {"tuning": row["tuning_seconds"], **results[row["candidate"]].get("seconds", {})}
+                for row in rows
+            },
+        }
+
+    def _result(self, candidate: str) -> dict[str, Any]:
+        return (self._run.result(candidate) or {}) if candidate in self._run.studies else {}
+
+    def _pairs(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        from workbench.judge.statistics import compare_pairs
+
+        correct = {row["candidate"]: self._correct(row["candidate"]) for row in rows}
+        return compare_pairs({name: right for name, right in correct.items() if right is not None})
+
+    def _correct(self, candidate: str) -> npt.NDArray[np.bool_] | None:
+        """Returns whether each test image was predicted right; None if there are no predictions, or no more."""
+        from optuna.artifacts.exceptions import ArtifactNotFound
+
+        recorded = self._result(candidate).get("test_predictions")
+        if recorded is None:
+            return None
+        try:
+            arrays = self._workspace.load_arrays(recorded)
+        except ArtifactNotFound:
+            return None
+        return arrays["predictions"] == arrays["labels"] if "labels" in arrays else None
 
     @property
     def finished(self) -> bool:

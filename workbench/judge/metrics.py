@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -50,3 +53,117 @@ def roc_auc(labels: npt.NDArray[np.int64], scores: npt.NDArray[np.float32] | Non
         return float(roc_auc_score(labels, scores))
     scores = scores.astype(np.float64)
     return float(roc_auc_score(labels, scores / scores.sum(axis=1, keepdims=True), multi_class="ovr"))
+
+
+def further_metrics(
+    labels: npt.NDArray[np.int64],
+    predictions: npt.NDArray[np.int64],
+    probabilities: npt.NDArray[np.float32] | None,
+    scores: npt.NDArray[np.float32] | None,
+    class_names: Sequence[str],
+) -> dict[str, Any]:
+    """Returns what there is to say of predictions besides their accuracy, all of it scikit-learn's but the calibration.
+
+    Args:
+        labels: ``n`` labels.
+        predictions: ``n`` predicted labels.
+        probabilities: Class probabilities ``(n, n_classes)``, or nothing.
+        scores: For two classes and without probabilities: ``n`` scores of the second, or nothing.
+        class_names: Names of the classes.
+
+    Returns:
+        JSON-able: ``balanced_accuracy`` and ``macro_f1``, means over the classes that have images;
+        ``per_class_recall`` by name; ``roc_auc``; ``log_loss``; ``calibration_error`` and ``reliability`` (see
+        :func:`calibration`). For two classes, with the second as the ``positive_class``: ``sensitivity``,
+        ``specificity`` and ``sensitivity_at_95_specificity``, the largest at a threshold that leaves a specificity of
+        at least 95 %. None for what these labels, or this candidate without probabilities, do not give.
+    """
+    from sklearn.metrics import f1_score, log_loss, recall_score
+
+    shares = None if probabilities is None else _normalized(probabilities, len(class_names))
+    if scores is not None and not np.isfinite(scores).all():
+        scores = None
+    present = np.unique(labels)
+    recalls = recall_score(labels, predictions, labels=present, average=None, zero_division=0)
+    recall: dict[str, float | None] = dict.fromkeys(class_names) | {
+        class_names[label]: float(value) for label, value in zip(present, recalls, strict=True)
+    }
+    found: dict[str, Any] = {
+        # balanced_accuracy_score is the same mean, but warns where a class without images was predicted
+        "balanced_accuracy": float(np.mean(recalls)),
+        "macro_f1": float(f1_score(labels, predictions, labels=present, average="macro", zero_division=0)),
+        "roc_auc": roc_auc(labels, probabilities if shares is not None else scores),
+        "log_loss": None,
+        "calibration_error": None,
+        "reliability": None,
+        "per_class_recall": recall,
+    }
+    if shares is not None:
+        found["log_loss"] = float(log_loss(labels, shares, labels=np.arange(len(class_names))))
+        confidence = shares[np.arange(len(labels)), predictions]
+        found["calibration_error"], found["reliability"] = calibration(predictions == labels, confidence)
+    if len(class_names) == 2:
+        found |= {
+            "positive_class": class_names[1],
+            "sensitivity": recall[class_names[1]],
+            "specificity": recall[class_names[0]],
+            "sensitivity_at_95_specificity": sensitivity_at_specificity(
+                labels, scores if shares is None else shares[:, 1], 0.95
+            ),
+        }
+    return found
+
+
+def _normalized(probabilities: npt.NDArray[np.float32], n_classes: int) -> npt.NDArray[np.float64] | None:
+    """Returns probabilities that sum to one, as those in float32 do not; None if they are none or miss a class."""
+    shares = probabilities.astype(np.float64)
+    sums = shares.sum(axis=1, keepdims=True)
+    if probabilities.shape[1] != n_classes or not np.isfinite(sums).all() or not (sums > 0).all():
+        return None
+    shares /= sums
+    return shares
+
+
+def calibration(
+    correct: npt.NDArray[np.bool_], confidence: npt.NDArray[np.float64], bins: int = 15
+) -> tuple[float, list[dict[str, float]]]:
+    """Returns the expected calibration error and the reliability curve (Guo et al., ICML 2017), in equally wide bins.
+
+    Args:
+        correct: Whether each of ``n`` predictions is right.
+        confidence: Probability that the candidate gave each of its predictions.
+        bins: Number of bins between 0 and 1.
+
+    Returns:
+        The mean distance of confidence and accuracy over the bins, weighted by their images; and for each bin that has
+        any: its mean ``confidence``, its ``accuracy`` and its number of ``images``.
+    """
+    inner = np.linspace(0, 1, bins + 1)[1:-1]
+    images = np.bincount(bin_of := np.searchsorted(inner, confidence), minlength=bins)
+    filled = images > 0
+    confidences = np.bincount(bin_of, confidence, minlength=bins)[filled] / images[filled]
+    accuracies = np.bincount(bin_of, correct, minlength=bins)[filled] / images[filled]
+    error = float(np.average(np.abs(confidences - accuracies), weights=images[filled]))
+    curve = zip(confidences.tolist(), accuracies.tolist(), images[filled].tolist(), strict=True)
+    return error, [{"confidence": c, "accuracy": a, "images": n} for c, a, n in curve]
+
+
+def sensitivity_at_specificity(
+    labels: npt.NDArray[np.int64], scores: npt.NDArray[np.floating[Any]] | None, specificity: float
+) -> float | None:
+    """Returns the largest sensitivity at a threshold of the scores that leaves a specificity of at least so much.
+
+    Args:
+        labels: ``n`` labels, 0 and 1.
+        scores: ``n`` scores of class 1, or nothing.
+        specificity: The least specificity.
+
+    Returns:
+        The sensitivity; None without scores, or where a class has no image.
+    """
+    from sklearn.metrics import roc_curve
+
+    if scores is None or len(np.unique(labels)) < 2:
+        return None
+    false_positives, sensitivities, _ = roc_curve(labels, scores, drop_intermediate=False)
+    return float(sensitivities[false_positives <= 1 - specificity + 1e-9].max())

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from workbench.judge.metrics import accuracy_interval, clean_accuracy, roc_auc
+from workbench.judge.metrics import accuracy_interval, clean_accuracy, further_metrics
 from workbench.tuning.job import Job
 from workbench.tuning.supervisor import Supervisor
 from workbench.tuning.tuner import record_of, refit_estimate
@@ -102,12 +102,16 @@ def refit(
     else:
         correct, n = int(np.sum(outcome.predictions == test_labels)), len(test_labels)
         low, high = accuracy_interval(correct, n)
+        metrics = further_metrics(
+            test_labels, outcome.predictions, outcome.probabilities, outcome.scores, job.task.class_names
+        )
         result |= {
             "test_accuracy": correct / n,
             "test_accuracy_low": low,
             "test_accuracy_high": high,
             "test_accuracy_clean": clean_accuracy(outcome.predictions, test_labels, clean),
-            "test_roc_auc": roc_auc(test_labels, outcome.probabilities if outcome.scores is None else outcome.scores),
+            "test_roc_auc": metrics["roc_auc"],
+            "metrics": metrics,
             "train_fraction": outcome.fraction,
             "seconds": outcome.seconds,
             "refit_seconds": sum(outcome.seconds[phase] for phase in ("extract", "select", "warmup", "fit")),
@@ -118,7 +122,8 @@ def refit(
             "images_per_second": outcome.images_per_second,
             "remarks": list(outcome.remarks),
             "peak_memory_mb": outcome.peak_memory_mb,
-            "test_predictions": workspace.save_arrays(run.studies[name], "test", **outcome.arrays),
+            # with the labels, so that every two candidates can be compared whenever somebody looks
+            "test_predictions": workspace.save_arrays(run.studies[name], "test", labels=test_labels, **outcome.arrays),
         }
     run.record_result(name, result)
     return result

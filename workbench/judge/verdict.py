@@ -1,0 +1,203 @@
+"""The verdict in words, written by rules from the leaderboard and the pairwise comparisons, and from nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+#: A difference counts where McNemar's p, corrected by Holm's method over all pairs, is below this.
+SIGNIFICANCE = 0.05
+
+
+def verdict(rows: Sequence[dict[str, Any]], pairwise: Sequence[dict[str, Any]]) -> str:
+    """Says in at most three sentences who is better, whether that could be luck, and what it costs in training time.
+
+    The first is about the best hand-crafted candidate and the best network, where both families were tested; else about
+    the best and the next of one family; else about the only candidate and the baseline. The second is about all others,
+    each held against the best. The third names who was not tested, with the reason.
+
+    Args:
+        rows: The leaderboard, best test accuracy first: its ``candidate``, ``family``, ``test_accuracy``,
+            ``refit_seconds`` and ``status``.
+        pairwise: What :func:`workbench.judge.statistics.compare_pairs` found.
+    """
+    pairs = _Pairs(pairwise)
+    tested = [row for row in rows if row["test_accuracy"] is not None and row["family"] != "baseline"]
+    untested = [row for row in rows if row["test_accuracy"] is None]
+    baseline = next((row for row in rows if row["test_accuracy"] is not None and row["family"] == "baseline"), None)
+    sentences = []
+    if tested:
+        sentences = _judge(tested, baseline, pairs)
+    elif any(row["family"] != "baseline" for row in rows):
+        sentences = ["No candidate has been tested"]
+    elif baseline is not None:
+        sentences = ["Nothing but the baseline competed, which always answers with the most frequent class"]
+    if untested:
+        sentences.append("Not tested: " + "; ".join(f"{row['candidate']} ({row['status']})" for row in untested))
+    return " ".join(f"{sentence}." for sentence in sentences)
+
+
+class _Pairs:
+    """The comparisons, in whichever direction they are asked for."""
+
+    def __init__(self, pairwise: Sequence[dict[str, Any]]) -> None:
+        self._pairs = {(pair["a"], pair["b"]): pair for pair in pairwise}
+
+    def get(self, a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any] | None:
+        """Returns how two rows compare, a's test accuracy minus b's; None if that was not recorded."""
+        names = a["candidate"], b["candidate"]
+        if names in self._pairs:
+            return self._pairs[names]
+        turned = self._pairs.get(names[::-1])
+        if turned is None:
+            return None
+        ends = {"difference": -turned["difference"], "low": -turned["high"], "high": -turned["low"]}
+        return {**turned, "a": names[0], "b": names[1], **ends}
+
+    def beats(self, a: dict[str, Any], b: dict[str, Any]) -> bool:
+        """Whether a's test accuracy is significantly higher than b's."""
+        pair = self.get(a, b)
+        return pair is not None and pair["p_holm"] < SIGNIFICANCE and pair["difference"] > 0
+
+
+def _judge(tested: list[dict[str, Any]], baseline: dict[str, Any] | None, pairs: _Pairs) -> list[str]:
+    best = tested[0]
+    compared = [row for row in tested[1:] if pairs.get(best, row) is not None]
+    against_baseline = None if baseline is None else pairs.get(best, baseline)
+    if baseline and against_baseline and not any(pairs.beats(row, baseline) for row in tested):
+        return [_not_beaten(best, baseline, pairs, alone=len(tested) == 1)]
+    if not compared and against_baseline is None:
+        low, high = best["test_accuracy_low"], best["test_accuracy_high"]
+        only = "is the only one with a test accuracy" if len(tested) == 1 else "has the highest test accuracy"
+        nothing = "" if len(tested) == 1 else "; predictions to compare it by were not recorded"
+        return [
+            f"{best['candidate']} {only}: {_percent(best['test_accuracy'])} % (95 % interval {_percent(low)} to "
+            f"{_percent(high)}){nothing}"
+        ]
+    rivals = [row for row in compared if row["family"] != best["family"]]
+    other = next(iter(rivals or compared), None)
+    if other is None:
+        assert baseline is not None
+        return [_duel(best, baseline, pairs)]
+    others = [row for row in compared if row is not other]
+    if not rivals and baseline is not None:  # nobody of the other family: the baseline says what the accuracy is worth
+        others.append(baseline)
+    weak = [best, *compared] if rivals else compared
+    hopeless = [row for row in weak if baseline and pairs.get(row, baseline) and not pairs.beats(row, baseline)]
+    return [_duel(best, other, pairs), *_others(best, others, hopeless, pairs, also=pairs.beats(best, other))]
+
+
+def _duel(best: dict[str, Any], other: dict[str, Any], pairs: _Pairs) -> str:
+    """Compares the best with another, in accuracy and in training time."""
+    pair = pairs.get(best, other)
+    assert pair is not None
+    a, b = _name(best), _name(other)
+    ratio = None
+    if best["refit_seconds"] and other["refit_seconds"] and other["family"] != "baseline":
+        ratio = best["refit_seconds"] / other["refit_seconds"]
+    if pairs.beats(best, other):
+        found = f"{a} beats {b} by {_evidence(pair)}"
+        if ratio is None:
+            return found
+        if _alike(ratio):
+            return f"{found} and takes about the same training time"
+        if ratio < 1:
+            return f"{found} and is cheaper as well: it takes {_ratio(ratio)}x its training time"
+        return f"{found} and takes {_ratio(ratio)}x its training time"
+    found = f"No evidence of a difference between {a} and {b} ({_tie(pair)})"
+    if ratio is None:
+        return found
+    if _alike(ratio):
+        return f"{found}; they take about the same training time"
+    cheaper, ratio = (a, ratio) if ratio < 1 else (b, 1 / ratio)
+    return f"{found}; {cheaper} is the cheaper one: it takes {_ratio(ratio)}x the training time"
+
+
+def _others(
+    best: dict[str, Any], others: list[dict[str, Any]], hopeless: list[dict[str, Any]], pairs: _Pairs, also: bool
+) -> list[str]:
+    """Holds all others against the best, and names who is no better than the baseline, in one sentence or none."""
+    beaten, clauses = [row for row in others if pairs.beats(best, row)], []
+    if beaten:
+        found = [f"{_name(row)} by {_evidence(pairs.get(best, row) or {})}" for row in beaten]
+        clauses.append(f"{best['candidate']} {'also ' * also}beats {_and(found)}")
+    level = [row for row in others if row not in beaten and pairs.get(best, row) is not None]
+    if level:
+        found = [f"{_name(row)} ({_tie(pairs.get(best, row) or {})})" for row in level]
+        clauses.append(f"no evidence of a difference between {best['candidate']} and {_and(found)}")
+    if hopeless:
+        verb = "does" if len(hopeless) == 1 else "do"
+        clauses.append(f"{_and([row['candidate'] for row in hopeless])} {verb} not beat the baseline")
+    sentence = "; ".join(clauses)
+    return [sentence[0].upper() + sentence[1:] if sentence.startswith("no ") else sentence] if sentence else []
+
+
+def _not_beaten(best: dict[str, Any], baseline: dict[str, Any], pairs: _Pairs, alone: bool) -> str:
+    nobody = "No candidate beats always answering with the most frequent class"
+    name = best["candidate"] if alone else f"{best['candidate']}, the best of them,"
+    if pairs.beats(baseline, best):
+        return f"{nobody}; the baseline beats {name.rstrip(',')} by {_evidence(pairs.get(baseline, best) or {})}"
+    tie = _tie(pairs.get(best, baseline) or {})
+    return f"{nobody}: no evidence of a difference between {name} and the baseline ({tie})"
+
+
+def _evidence(pair: dict[str, Any]) -> str:
+    return f"{format_points(pair['difference'])} points ({_interval(pair)})"
+
+
+def _tie(pair: dict[str, Any]) -> str:
+    if _same(pair):
+        return "right on the same test images"
+    return f"{format_points(pair['difference'])} points, {_interval(pair)}"
+
+
+def _same(pair: dict[str, Any]) -> bool:
+    """Whether both are right on the very same images. The interval is a point then, which would look like certainty."""
+    return bool(pair["low"] == pair["high"] == 0)
+
+
+def _interval(pair: dict[str, Any]) -> str:
+    low, high = format_points(pair["low"]), format_points(pair["high"])
+    return f"95 % interval {low} to {high}, {_p(pair['p_holm'])} after Holm"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def _p(p: float) -> str:
+    text = format_p(p)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
+def _alike(ratio: float) -> bool:
+    """Whether two training times differ by less than they do from one time to the next."""
+    return abs(ratio - 1) <= 0.05
+
+
+def _ratio(ratio: float) -> str:
+    """Writes a ratio with two significant digits: 0.03, 1.5, 34, 1,200."""
+    rounded = float(f"{ratio:.2g}")
+    return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:.15f}".rstrip("0").rstrip(".")
+
+
+def _name(row: dict[str, Any]) -> str:
+    return "the baseline" if row["family"] == "baseline" else str(row["candidate"])
+
+
+def _and(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def format_points(share: float) -> str:
+    """Writes a difference of accuracies in percentage points."""
+    return f"{round(100 * share, 1) + 0.0:.1f}"  # adding zero takes the sign from -0.0
+
+
+def format_p(p: float) -> str:
+    """Writes a p value, so that what is significant never looks as if it were not."""
+    if p < 0.001:
+        return "< 0.001"
+    if p < SIGNIFICANCE:
+        return "< 0.05" if f"{p:.3f}" == "0.050" else f"{p:.3f}"
+    return "1" if p > 0.995 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
