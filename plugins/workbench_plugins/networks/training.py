@@ -81,8 +81,6 @@ class _WarmUpAndCosine(keras.optimizers.schedules.LearningRateSchedule):
 class Stopwatch(keras.callbacks.Callback):
     """Times the steps of an epoch after its first, which compiles and fills the pipeline."""
 
-    async_safe = False  # each step is waited for: this is a measurement
-
     def __init__(self) -> None:
         super().__init__()
         self._ends: list[float] = []
@@ -113,10 +111,6 @@ class Keeper(keras.callbacks.Callback):
         weights: What to keep.
     """
 
-    #: Looking at the clock needs no result of a step, which then need not be waited for. (With JAX it must be: a
-    #: callback on another thread may end training while the state is still on its way.)
-    async_safe = keras.backend.backend() != "jax"
-
     def __init__(
         self, classifier: KerasClassifier, epochs: int, n: int, monitor: Monitor | None, validation_data: Any
     ) -> None:
@@ -137,7 +131,8 @@ class Keeper(keras.callbacks.Callback):
         """Starts the clock."""
         self._started = time.perf_counter()
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+    # At a step's beginning, which has no result yet: to hand one over at its end, Keras would wait for the device.
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Leaves time for one more validation."""
         if self._monitor is not None and self._monitor.seconds_left < 1.5 * self._validation_seconds:
             self.model.stop_training = True
