@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,47 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
             picture[(bar, slice(None)) if name == "across" else (slice(None), bar)] += 150
             Image.fromarray(picture).save(root / name / f"{i:02}.png")
     return root
+
+
+@pytest.fixture(scope="session")
+def bars() -> tuple[np.ndarray, np.ndarray]:
+    """Bars, up or across; the labels are words, as scikit-learn allows."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 60, (240, 16, 16, 1), dtype=np.uint8)
+    labels = np.array(["across", "upright"])[np.arange(240) % 2]
+    for image, label in zip(images, labels, strict=True):
+        at = rng.integers(2, 12)
+        image[(slice(at, at + 3), slice(None)) if label == "across" else (slice(None), slice(at, at + 3))] += 150
+    return images, labels
+
+
+class Watch:
+    """A monitor that remembers what it was told; it may prune, and its time runs out.
+
+    Args:
+        seconds: Until its time is up.
+        prune_at: Step at which it prunes.
+        best_step: What it tells a refit.
+    """
+
+    def __init__(self, seconds: float = 300.0, prune_at: int | None = None, best_step: int | None = None) -> None:
+        self._end = time.monotonic() + seconds
+        self._prune_at = prune_at
+        self.best_step = best_step
+        self.values: list[float] = []
+        self.steps: list[int] = []
+
+    def report(self, value: float, step: int) -> None:
+        from optuna import TrialPruned
+
+        self.values.append(value)
+        self.steps.append(step)
+        if step == self._prune_at:
+            raise TrialPruned
+
+    @property
+    def seconds_left(self) -> float:
+        return self._end - time.monotonic()
 
 
 def load_json(result: subprocess.CompletedProcess[str]) -> Any:

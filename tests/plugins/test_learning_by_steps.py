@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-import time
 from typing import Any
 
 import numpy as np
 import pytest
+from conftest import Watch
 from optuna import TrialPruned
 from sklearn.preprocessing import StandardScaler
 
@@ -19,27 +19,6 @@ from workbench_plugins.networks.cnn import build_cnn
 from workbench_plugins.networks.keras_classifier import KerasClassifier
 
 
-class Watch:
-    """A monitor that remembers."""
-
-    def __init__(self, seconds: float = 60.0, prune_at: int | None = None, best_step: int | None = None) -> None:
-        self._end = time.monotonic() + seconds
-        self._prune_at = prune_at
-        self.best_step = best_step
-        self.values: list[float] = []
-        self.steps: list[int] = []
-
-    def report(self, value: float, step: int) -> None:
-        self.values.append(value)
-        self.steps.append(step)
-        if step == self._prune_at:
-            raise TrialPruned
-
-    @property
-    def seconds_left(self) -> float:
-        return self._end - time.monotonic()
-
-
 def network(**settings: Any) -> KerasClassifier:
     build = functools.partial(build_cnn, blocks=2, convolutions=1, width=8, dropout=0.1)
     return KerasClassifier(build, **{"epochs": 4, "learning_rate": 1e-2, "batch_size": 16, **settings})
@@ -47,18 +26,6 @@ def network(**settings: Any) -> KerasClassifier:
 
 def trees(**settings: Any) -> BoostedTrees:
     return BoostedTrees(**{"rounds": 100, "n_jobs": 2, **settings})
-
-
-@pytest.fixture(scope="module")
-def pictures() -> tuple[np.ndarray, np.ndarray]:
-    """Bars, up or across; the labels are words, as scikit-learn allows."""
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 60, (240, 16, 16, 1), dtype=np.uint8)
-    labels = np.array(["across", "upright"])[np.arange(240) % 2]
-    for image, label in zip(images, labels, strict=True):
-        at = rng.integers(2, 12)
-        image[(slice(at, at + 3), slice(None)) if label == "across" else (slice(None), slice(at, at + 3))] += 150
-    return images, labels
 
 
 def shallow(**settings: Any) -> ShallowNetwork:
@@ -89,8 +56,8 @@ def features(images: np.ndarray, flat: bool) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("make", "flat"), LEARNERS)
-def test_it_learns_reports_steps_in_order_and_keeps_its_best(make: Any, flat: bool, pictures: Any) -> None:
-    X, y = features(pictures[0], flat), pictures[1]
+def test_it_learns_reports_steps_in_order_and_keeps_its_best(make: Any, flat: bool, bars: Any) -> None:
+    X, y = features(bars[0], flat), bars[1]
     watch = Watch()
     learner = make().fit(X[:160], y[:160], validation_data=(X[160:], y[160:]), monitor=watch)
     assert watch.steps == list(range(len(watch.steps)))
@@ -108,8 +75,8 @@ def test_it_learns_reports_steps_in_order_and_keeps_its_best(make: Any, flat: bo
 
 
 @pytest.mark.parametrize(("make", "flat"), LEARNERS)
-def test_a_pruned_trial_ends_where_it_was_pruned(make: Any, flat: bool, pictures: Any) -> None:
-    X, y = features(pictures[0], flat), pictures[1]
+def test_a_pruned_trial_ends_where_it_was_pruned(make: Any, flat: bool, bars: Any) -> None:
+    X, y = features(bars[0], flat), bars[1]
     watch = Watch(prune_at=0)
     with pytest.raises(TrialPruned):
         make().fit(X[:160], y[:160], validation_data=(X[160:], y[160:]), monitor=watch)
@@ -117,8 +84,8 @@ def test_a_pruned_trial_ends_where_it_was_pruned(make: Any, flat: bool, pictures
 
 
 @pytest.mark.parametrize(("make", "flat"), LEARNERS)
-def test_a_refit_without_validation_data_takes_as_many_steps_as_were_best(make: Any, flat: bool, pictures: Any) -> None:
-    X, y = features(pictures[0], flat), pictures[1]
+def test_a_refit_without_validation_data_takes_as_many_steps_as_were_best(make: Any, flat: bool, bars: Any) -> None:
+    X, y = features(bars[0], flat), bars[1]
     learner = make().fit(X, y, monitor=Watch(best_step=1))
     if make is trees:
         assert learner.model_.get_booster().num_boosted_rounds() == 2
@@ -129,8 +96,8 @@ def test_a_refit_without_validation_data_takes_as_many_steps_as_were_best(make: 
     assert learner.predict(X[:5]).shape == (5,)
 
 
-def test_boosting_and_shallow_networks_stop_in_time_with_a_model(pictures: Any) -> None:
-    X, y = features(pictures[0], True), pictures[1]
+def test_boosting_and_shallow_networks_stop_in_time_with_a_model(bars: Any) -> None:
+    X, y = features(bars[0], True), bars[1]
     for make in (trees(rounds=10**6, patience=10**6), shallow(epochs=10**6, patience=10**6)):
         for seconds in (0, 1):
             watch = Watch(seconds=seconds)
@@ -139,13 +106,13 @@ def test_boosting_and_shallow_networks_stop_in_time_with_a_model(pictures: Any) 
             assert learner.predict(X[160:]).shape == (80,)
 
 
-def test_a_network_with_two_inputs_two_hidden_neurons_and_one_output_has_nine_parameters(pictures: Any) -> None:
-    X, y = features(pictures[0], True)[:, :2], pictures[1]
+def test_a_network_with_two_inputs_two_hidden_neurons_and_one_output_has_nine_parameters(bars: Any) -> None:
+    X, y = features(bars[0], True)[:, :2], bars[1]
     learner = shallow(hidden_layer_sizes=(2,), epochs=1).fit(X, y)
     assert learner.n_parameters_ == count_parameters(learner) == 9
 
 
-def test_rare_classes_weigh_more_when_boosting_is_told_so(pictures: Any) -> None:
+def test_rare_classes_weigh_more_when_boosting_is_told_so(bars: Any) -> None:
     rng = np.random.default_rng(0)
     y = (rng.random(600) < 0.1).astype(int)
     X = (y[:, None] + rng.normal(0, 1.5, (600, 4))).astype(np.float32)
@@ -154,46 +121,7 @@ def test_rare_classes_weigh_more_when_boosting_is_told_so(pictures: Any) -> None
 
 
 @pytest.mark.skipif(bool(hardware.detect().gpus), reason="there is a GPU to go to")
-def test_boosting_that_silently_left_the_gpu_is_an_error(pictures: Any) -> None:
-    X, y = features(pictures[0], True), pictures[1]
+def test_boosting_that_silently_left_the_gpu_is_an_error(bars: Any) -> None:
+    X, y = features(bars[0], True), bars[1]
     with pytest.raises(RuntimeError, match="XGBoost was asked to use cuda and used cpu: its times would say nothing"):
         trees(device="cuda", rounds=2).fit(X, y)
-
-
-def test_a_network_without_time_ends_at_once_and_predicts_all_the_same(pictures: Any) -> None:
-    X, y = pictures
-    watch = Watch(seconds=0)
-    learner = network(epochs=500).fit(X[:160], y[:160], validation_data=(X[160:], y[160:]), monitor=watch)
-    assert len(watch.steps) == 1
-    assert learner.predict_proba(X[:3]).shape == (3, 2)
-
-
-def test_a_network_plans_its_epochs_by_the_time_it_has(pictures: Any) -> None:
-    X, y = pictures
-    watch = Watch(seconds=8)
-    network(epochs=100_000, patience=100_000).fit(X[:160], y[:160], validation_data=(X[160:], y[160:]), monitor=watch)
-    assert 3 < len(watch.steps) < 100_000
-    assert watch.seconds_left > -2
-
-
-def test_equal_seeds_give_bit_equal_networks_and_other_seeds_do_not(pictures: Any) -> None:
-    X, y = pictures
-    settings = {"deterministic": True, "epochs": 2, "augmentation": "shift+flip"}
-    first, second, other = (
-        network(**settings, seed=seed).fit(X[:160], y[:160]).predict_proba(X[160:]) for seed in (3, 3, 4)
-    )
-    np.testing.assert_array_equal(first, second)
-    assert not np.array_equal(first, other)
-
-
-def test_a_loss_that_is_no_number_names_the_learning_rate(pictures: Any) -> None:
-    X, y = pictures
-    with pytest.raises(FloatingPointError, match="at learning rate 1e\\+20"):
-        network(learning_rate=1e20, epochs=3).fit(X, y)
-
-
-def test_learnable_parameters_are_counted(pictures: Any) -> None:
-    X, y = pictures
-    learner = network(epochs=1).fit(X, y)
-    # two convolutions (3x3x1x8, 3x3x8x16), scale and shift of two normalisations, one dense layer (4x4x16x2 + 2)
-    assert learner.n_parameters_ == 72 + 1152 + 2 * 8 + 2 * 16 + 514

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import functools
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import save_backbone
+from conftest import Watch, save_backbone
 from optuna import TrialPruned
 from optuna.trial import FixedTrial
 
@@ -26,26 +25,6 @@ from workbench_plugins.networks.speedrun_classifier import SpeedrunClassifier, b
 from workbench_plugins.networks.training import Keeper
 from workbench_plugins.networks.transfer import FILES, WEIGHTS, transfer
 from workbench_plugins.networks.transfer_classifier import TransferClassifier, build_transfer
-
-
-class Watch:
-    """A monitor that remembers."""
-
-    def __init__(self, seconds: float = 300.0, prune_at: int | None = None, best_step: int | None = None) -> None:
-        self._end = time.monotonic() + seconds
-        self._prune_at = prune_at
-        self.best_step = best_step
-        self.values: list[float] = []
-
-    def report(self, value: float, step: int) -> None:
-        assert step == len(self.values)
-        self.values.append(value)
-        if step == self._prune_at:
-            raise TrialPruned
-
-    @property
-    def seconds_left(self) -> float:
-        return self._end - time.monotonic()
 
 
 def network(**settings: Any) -> KerasClassifier:
@@ -81,18 +60,6 @@ def transferred(weights: Path) -> Callable[..., TransferClassifier]:
         return TransferClassifier(build, **{"epochs": 3, "learning_rate": 1e-3, "batch_size": 16, **settings})
 
     return make
-
-
-@pytest.fixture(scope="module")
-def bars() -> tuple[np.ndarray, np.ndarray]:
-    """Bars, up or across; the labels are words, as scikit-learn allows."""
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 60, (240, 16, 16, 1), dtype=np.uint8)
-    labels = np.array(["across", "upright"])[np.arange(240) % 2]
-    for image, label in zip(images, labels, strict=True):
-        at = rng.integers(2, 12)
-        image[(slice(at, at + 3), slice(None)) if label == "across" else (slice(None), slice(at, at + 3))] += 150
-    return images, labels
 
 
 @pytest.fixture(autouse=True)
