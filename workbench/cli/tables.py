@@ -51,9 +51,10 @@ def print_comparison(comparison: Comparison) -> None:
             for row in rows
             if row["test_accuracy_clean"] is not None
         )
+        images = "test image that has" if leaked == 1 else f"{leaked:,} test images that have"
         out.print(
-            f"Test accuracy without the {leaked:,} test images that have a copy or a mate of their group in training "
-            f"or validation: {clean or 'none is left'}",
+            f"Test accuracy without the {images} a copy or a mate of their group in training or validation: "
+            f"{clean or 'none is left'}",
             markup=False,
             style="yellow",
         )

@@ -133,8 +133,8 @@ class Keeper(keras.callbacks.Callback):
 
     # At a step's beginning, which has no result yet: to hand one over at its end, Keras would wait for the device.
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Leaves time for one more validation."""
-        if self._monitor is not None and self._monitor.seconds_left < 1.5 * self._validation_seconds:
+        """Leaves time for one more validation, and for predicting the same images when training is over."""
+        if self._monitor is not None and self._monitor.seconds_left < 2.5 * self._validation_seconds:
             self.model.stop_training = True
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
