@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +87,18 @@ def bars() -> tuple[np.ndarray, np.ndarray]:
         at = rng.integers(2, 12)
         image[(slice(at, at + 3), slice(None)) if label == "across" else (slice(None), slice(at, at + 3))] += 150
     return images, labels
+
+
+@pytest.fixture(scope="session")
+def small_backbone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Gives the network ``transfer`` a small backbone to start from, which would fetch a large one; its folder."""
+    from workbench_plugins.networks.transfer import WEIGHTS
+
+    folder = tmp_path_factory.mktemp("weights")
+    save_backbone(folder / "small.keras")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(WEIGHTS, str(folder))
+        yield folder
 
 
 class Watch:

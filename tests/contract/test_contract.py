@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from conftest import save_backbone
 
 from workbench.registry import Registry
 from workbench.testing import parametrize_with_checks
@@ -22,16 +21,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A small backbone for the network ``transfer``, which would fetch a large one."""
-    from workbench_plugins.networks.transfer import WEIGHTS
-
-    folder = tmp_path_factory.mktemp("weights")
-    save_backbone(folder / "small.keras")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(WEIGHTS, str(folder))
-        yield
+pytestmark = pytest.mark.usefixtures("small_backbone")
 
 
 @parametrize_with_checks([plugin for plugin in Registry.discover() if plugin.distribution == "image-workbench"])

@@ -70,6 +70,7 @@ def test_a_classifier_learns_from_its_good_start(plugin: Plugin) -> None:
     assert np.mean(estimator.fit(X[:200], y[:200]).predict(X[200:]) == y[200:]) > 0.9
 
 
+@pytest.mark.usefixtures("small_backbone")
 @pytest.mark.parametrize("task", [COLOUR, GREY], ids=["colour", "grey"])
 @pytest.mark.parametrize("plugin", [p for kind in ("extractor", "selector", "classifier", "network") for p in of(kind)])
 def test_the_good_start_lies_in_the_search_space(plugin: Plugin, task: Task) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Watch, save_backbone
+from conftest import Watch
 from optuna import TrialPruned
 from optuna.trial import FixedTrial
 
@@ -42,19 +42,11 @@ def sprinter(**settings: Any) -> SpeedrunClassifier:
     return SpeedrunClassifier(build, **{"epochs": 8, "learning_rate": 0.3, "batch_size": 16, **settings})
 
 
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a small backbone, as somebody could have trained it."""
-    folder = tmp_path_factory.mktemp("weights")
-    save_backbone(folder / "small.keras")
-    return folder
-
-
 @pytest.fixture
-def transferred(weights: Path) -> Callable[..., TransferClassifier]:
+def transferred(small_backbone: Path) -> Callable[..., TransferClassifier]:
     def make(fine_tune: bool = True, **settings: Any) -> TransferClassifier:
         build = functools.partial(
-            build_transfer, backbone="small", weights=str(weights / "small.keras"), side=32, dropout=0.1,
+            build_transfer, backbone="small", weights=str(small_backbone / "small.keras"), side=32, dropout=0.1,
             fine_tune=fine_tune,
         )  # fmt: skip
         return TransferClassifier(build, **{"epochs": 3, "learning_rate": 1e-3, "batch_size": 16, **settings})
