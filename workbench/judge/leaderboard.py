@@ -77,6 +77,19 @@ class Comparison:
         studies = {name: study for name, study in self._run.studies.items() if name != BASELINE}
         return anytime.anytime({name: anytime.spent(s.get_trials(deepcopy=False)) for name, s in studies.items()})
 
+    def label_errors(self) -> pd.DataFrame:
+        """Returns the validation and test images whose label is likely wrong, the most suspicious first.
+
+        Its columns: ``path``, ``part`` (validation or test), the ``label``, the ``likely_label``, and ``confidence``,
+        the probability that the best candidate with probabilities gives to the latter.
+        """
+        import pandas as pd
+
+        from workbench.judge.label_errors import KEYS
+
+        found = self._label_errors(self.rows())
+        return pd.DataFrame(found["errors"] if found else [], columns=list(KEYS))
+
     def document(self) -> dict[str, Any]:
         """Returns all that ``workbench show --json`` prints.
 
@@ -84,8 +97,10 @@ class Comparison:
         :func:`workbench.judge.metrics.further_metrics`), and the ``ledger``, each candidate's seconds by phase, which
         add up to what it cost: ``tuning``, all its trials in all; the others are phases of the refit and the test.
         """
+        from workbench.judge.label_errors import LISTED
+
         rows = self.rows()
-        pairs = self._pairs(rows)
+        pairs, errors = self._pairs(rows), self._label_errors(rows)
         results = {row["candidate"]: self._result(row["candidate"]) for row in rows}
         return {
             "run": self.name,
@@ -99,6 +114,7 @@ class Comparison:
                 for row in rows
             },
             "anytime": self.anytime(),
+            "label_errors": errors and {**errors, "errors": errors["errors"][:LISTED]},
         }
 
     def _result(self, candidate: str) -> dict[str, Any]:
@@ -112,16 +128,31 @@ class Comparison:
 
     def _correct(self, candidate: str) -> npt.NDArray[np.bool_] | None:
         """Returns whether each test image was predicted right; None if there are no predictions, or no more."""
+        arrays = self._arrays(self._result(candidate).get("test_predictions"))
+        return arrays["predictions"] == arrays["labels"] if "labels" in arrays else None
+
+    def _arrays(self, artifact: str | None) -> dict[str, npt.NDArray[Any]]:
+        """Returns recorded arrays; none if they were not recorded, or are there no more."""
         from optuna.artifacts.exceptions import ArtifactNotFound
 
-        recorded = self._result(candidate).get("test_predictions")
-        if recorded is None:
-            return None
         try:
-            arrays = self._workspace.load_arrays(recorded)
+            return {} if artifact is None else self._workspace.load_arrays(artifact)
         except ArtifactNotFound:
-            return None
-        return arrays["predictions"] == arrays["labels"] if "labels" in arrays else None
+            return {}
+
+    def _label_errors(self, rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+        from workbench.judge.label_errors import find_label_errors
+
+        def predicted(candidate: str) -> dict[str, Any]:
+            best = best_trial(self._run, candidate)
+            validation = None if best is None else record_of(best).get("validation_predictions")
+            test = self._result(candidate).get("test_predictions")
+            return {"val": self._arrays(validation), "test": self._arrays(test)}
+
+        tested = [r["candidate"] for r in rows if r["test_accuracy"] is not None and r["family"] != "baseline"]
+        split = self._arrays(next((s.user_attrs.get("workbench:split") for s in self._run.studies.values()), None))
+        class_names = list(self._run.specification.data["classes"])
+        return find_label_errors(((name, predicted(name)) for name in tested), split, class_names)
 
     @property
     def finished(self) -> bool:
