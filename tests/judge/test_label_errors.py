@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from workbench import open_run, tune
 from workbench.judge.label_errors import find_label_errors, suspects
@@ -34,26 +35,26 @@ def test_most_planted_errors_are_found_and_few_others(
     assert false <= false_at_most * max(1, found)
 
 
-def test_a_run_names_the_files_when_they_are_gone(tmp_path: Path, shapes: Path) -> None:
-    folder = tmp_path / "misfiled"
-    shutil.copytree(shapes, folder)
-    misfiled = {f"across/wrong {i}.png" for i in range(6)}
-    for i in range(6):
-        folder.joinpath("upright", f"{i:02}.png").rename(folder / "across" / f"wrong {i}.png")
+def test_a_run_names_the_files_when_they_are_gone(tmp_path: Path, bars: tuple[np.ndarray, np.ndarray]) -> None:
+    folder, misfiled = tmp_path / "misfiled", set()
+    for i, (image, label) in enumerate(zip(*bars, strict=True)):
+        path = f"across/misfiled {i}.png" if label == "upright" and i < 24 else f"{label}/{i}.png"
+        folder.joinpath(path).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image[..., 0]).save(folder / path)
+        misfiled |= {path} if "misfiled" in path else set()
     run = tune(folder, ["hog/forest"], budget="40s", trials=1, workspace=tmp_path / "runs", progress=False)
     shutil.rmtree(folder)
     shutil.rmtree(tmp_path / "runs" / "cache")
     recorded = open_run(run.name, workspace=tmp_path / "runs")
     table = recorded.label_errors()
     assert list(table) == ["path", "part", "label", "likely_label", "confidence"]
-    assert len(table) >= 1
+    assert len(table) >= 2
     assert set(table["path"]) <= misfiled
     assert set(table["part"]) <= {"validation", "test"}
-    assert set(table["label"]) == {"across"}
-    assert set(table["likely_label"]) == {"upright"}
+    assert set(zip(table["label"], table["likely_label"], strict=True)) == {("across", "upright")}
     document = recorded.document()["label_errors"]
     assert document["found"] == len(document["errors"]) == len(table)
-    assert document["images"] == 32
+    assert document["images"] == 96
 
 
 def test_the_first_candidate_with_probabilities_of_all_classes_judges() -> None:
