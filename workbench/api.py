@@ -126,7 +126,7 @@ def tune(
         session = _Session(specification, place, show, started, parsed, images, split, report)
         run = place.create(specification)
         first = next(iter(run.studies.values()))
-        first.set_user_attr("workbench:split", place.save_arrays(first, "split", **_parts(images, split)))
+        first.set_user_attr("workbench:split", place.save_arrays(first, "split", **split.record(images)))
         return session.compete(run)
 
 
@@ -261,17 +261,6 @@ def _describe(images: data.Images, split: data.Split, report: data.AuditReport |
         "skipped": [{"path": path, "reason": reason} for path, reason in images.skipped],
         "audit": None if report is None else report.summary(),
     }
-
-
-def _parts(images: data.Images, split: data.Split) -> dict[str, np.ndarray]:
-    """Rows of every part; and, for when the data are not there, label and name of each image that is predicted."""
-    parts = {part: getattr(split, part) for part in ("train", "val", "test")}
-    names, predicted = np.array(images.row_names), ("val", "test")
-    return (
-        parts
-        | {f"{part}_labels": images.labels[parts[part]] for part in predicted}
-        | {f"{part}_names": names[parts[part]] for part in predicted}
-    )
 
 
 def _versions() -> dict[str, str]:

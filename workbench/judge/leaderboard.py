@@ -104,7 +104,7 @@ class Comparison:
         results = {row["candidate"]: self._result(row["candidate"]) for row in rows}
         return {
             "run": self.name,
-            "candidates": list(self._run.specification.candidates),
+            "candidates": list(dict.fromkeys([*self._run.specification.candidates, *results])),
             "data": self._run.specification.data,
             "verdict": verdict(rows, pairs),
             "leaderboard": [{**row, "metrics": results[row["candidate"]].get("metrics")} for row in rows],
@@ -144,7 +144,7 @@ class Comparison:
         from workbench.judge.label_errors import find_label_errors
 
         def predicted(candidate: str) -> dict[str, Any]:
-            best = best_trial(self._run, candidate)
+            best = best_trial(self._run, candidate) if candidate in self._run.studies else None
             validation = None if best is None else record_of(best).get("validation_predictions")
             test = self._result(candidate).get("test_predictions")
             return {"val": self._arrays(validation), "test": self._arrays(test)}
