@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.candidate import BASELINE
 from workbench.judge.refit import best_trial
 from workbench.judge.verdict import verdict
+from workbench.tuning.specification import Specification
 from workbench.tuning.tuner import record_of
 from workbench.tuning.workspace import Run, Workspace
 
@@ -153,6 +156,43 @@ class Comparison:
         split = self._arrays(next((s.user_attrs.get("workbench:split") for s in self._run.studies.values()), None))
         class_names = list(self._run.specification.data["classes"])
         return find_label_errors(((name, predicted(name)) for name in tested), split, class_names)
+
+    def confusion(self, candidate: str) -> list[list[int]] | None:
+        """Returns how often test images of each class (rows) were predicted as which (columns), if recorded."""
+        arrays = self._arrays(self._result(candidate).get("test_predictions"))
+        if "labels" not in arrays:
+            return None
+        from sklearn.metrics import confusion_matrix
+
+        classes = range(len(self._run.specification.data["classes"]))
+        found: list[list[int]] = confusion_matrix(
+            arrays["labels"], arrays["predictions"], labels=list(classes)
+        ).tolist()
+        return found
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Writes the run's report, one HTML file that opens offline, over a file of that name; returns its path.
+
+        Raises:
+            RunError: If it cannot be written.
+        """
+        from workbench.judge.report import write_report
+
+        target = Path(path).expanduser()
+        write_report(self, target)
+        return target
+
+    @property
+    def specification(self) -> Specification:
+        """What was run."""
+        return self._run.specification
+
+    @property
+    def state(self) -> Literal["done", "running", "stopped"]:
+        """Whether the run came to its end, goes on now, or was stopped before its end."""
+        if self.finished:
+            return "done"
+        return "running" if self._workspace.is_held(self.name) else "stopped"
 
     @property
     def finished(self) -> bool:
