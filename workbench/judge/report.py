@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree
 
 from workbench.candidate import BASELINE
 from workbench.errors import RunError
@@ -40,7 +39,6 @@ _THEME = {
 _OPTIONS = {
     "trials": None, "metric": "accuracy", "folds": 0, "repeats": 1, "seed": 0, "image_size": None, "train_size": None,
 }  # fmt: skip
-_SVG = "http://www.w3.org/2000/svg"
 _MATRICES = 6
 _NOTHING = "\N{EN DASH}"
 
@@ -51,12 +49,12 @@ def write_report(comparison: Comparison, path: Path) -> None:
     Raises:
         RunError: If the file cannot be written.
     """
-    if path.is_dir():
-        raise RunError(f"the report cannot be written: {path} is a folder; name a file, such as {path / 'report.html'}")
-    if not path.parent.is_dir():
-        raise RunError(f"the report cannot be written: there is no folder {path.parent}; make it, or name another")
-    html = render(comparison)
     try:
+        if path.is_dir():
+            raise RunError(f"the report cannot be written: {path} is a folder; name a file: {path / 'report.html'}")
+        if not path.parent.is_dir():
+            raise RunError(f"the report cannot be written: there is no folder {path.parent}; make it, or name another")
+        html = render(comparison)
         path.write_text(html, encoding="utf-8")
     except OSError as error:
         raise RunError(f"the report cannot be written to {path}: {error.strerror}; name another file") from None
@@ -134,41 +132,31 @@ def _plots(comparison: Comparison, document: Mapping[str, Any]) -> dict[str, Any
         "curve": charts.learning_curve(curve["points"], colors, curve["crossover"]) if curve else None,
         "curve_seconds": charts.learning_seconds(curve["points"], colors) if curve else None,
     }  # fmt: skip
-    plots: dict[str, Any] = {name: draw(chart, name) for name, chart in drawn.items() if chart is not None}
+    plots: dict[str, Any] = {name: draw(chart) for name, chart in drawn.items() if chart is not None}
     plots["matrices"] = []
-    for i, row in enumerate(tested[:_MATRICES]):
+    for row in tested[:_MATRICES]:
         counts = comparison.confusion(row["candidate"])
         if counts is not None:
-            plots["matrices"].append(
-                (row["candidate"], draw(charts.confusion_matrix(counts, classes, 480), f"matrix-{i}"))
-            )
+            matrix = charts.confusion_matrix(counts, classes, 480)
+            plots["matrices"].append((row["candidate"], draw(matrix, 340)))
     return plots
 
 
-def draw(chart: charts.Chart, name: str) -> Markup:
+def draw(chart: charts.Chart, least: int = 440) -> Markup:
     """Draws a chart as SVG to be put into a page.
 
     Args:
         chart: The chart.
-        name: Unique in the page: what the SVG refers to inside itself gets it as a prefix.
+        least: Pixels that it is not made narrower than on a small screen; there it scrolls.
     """
     import vl_convert
     from markupsafe import Markup
 
-    spec = chart.to_dict()
-    spec["config"] = _THEME
-    ElementTree.register_namespace("", _SVG)
-    # The prefixes are for names that the renderer made up; text is not touched, whatever it looks like.
-    root = ElementTree.fromstring(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))
-    for element in root.iter():
-        for key, value in element.attrib.items():
-            if key == "id":
-                element.set(key, f"{name}-{value}")
-            elif value.startswith("url(#"):
-                element.set(key, value.replace("url(#", f"url(#{name}-", 1))
-    width = round(float(root.get("width", "0")))
-    root.set("style", f"min-width: {min(width, 440)}px")
-    return Markup(ElementTree.tostring(root, encoding="unicode"))
+    svg = vl_convert.vegalite_to_svg({**chart.to_dict(), "config": _THEME}, allowed_base_urls=[])
+    found = re.search(r'<svg [^>]*?width="(\d+)', svg)
+    width = int(found[1]) if found else least
+    svg = svg.replace("<svg ", f'<svg style="min-width: {min(width, least)}px" ', 1)
+    return Markup(svg)
 
 
 def _seconds(value: float | None) -> str:
