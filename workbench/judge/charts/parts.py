@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import altair as alt
+import pandas as pd
 
 from workbench.candidate import BASELINE
 
@@ -33,9 +34,9 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def data(rows: Sequence[Row]) -> alt.InlineData:
-    """Returns data that stay as they are: a frame would be guessed at, and refused from 5,000 rows on."""
-    return alt.InlineData(values=[dict(row) for row in rows])
+def data(rows: Sequence[Row]) -> pd.DataFrame:
+    """Returns data as every Streamlit takes them: an older one drops those that are no frame."""
+    return pd.DataFrame([dict(row) for row in rows])
 
 
 def empty(says: str) -> alt.Chart:
