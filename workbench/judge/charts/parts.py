@@ -17,6 +17,7 @@ PALETTE = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#AA4466", "#999933", "#44AA99", "#8877CC",
 )  # fmt: skip
 GREY = "#7F7F7F"
+TEXT = "currentColor"  # that of the page: dark on light, light on dark
 WIDTH, HEIGHT, FONT_SIZE = 560, 340, 12  # pixels
 
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
