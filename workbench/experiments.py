@@ -347,12 +347,18 @@ def _transferred(
 ) -> dict[str, Any]:
     (candidate,) = (c for c in session.candidates if c.name == name)
     best, tuned = best_trial(origin, name), there.result(name) or {}
+    row: dict[str, Any] = {"candidate": name, "family": family_of(name), "test_accuracy": None}
+    if tuned.get("test_predictions") is None:
+        why = tuned.get("status", "its share of the budget was too short")
+        return row | {
+            "tuned_test_accuracy": None,
+            "status": f"there is nothing to hold it against in {there.name}: {why}",
+        }
     # what this task asks and the other did not (small images have parameters of their own) is as a plugin starts
     params = {**candidate.start(session.task), **best.params}
     job = replace(session.job(candidate), best_step=record_of(best)["best_step"])
     tested, outcome = _refit(session, job, params, max(120.0, 20 * tuned["refit_seconds"]))
-    row = {"candidate": name, "family": family_of(name), "status": tested["status"]}
-    row |= {"tuned_test_accuracy": tuned["test_accuracy"], "test_accuracy": None}
+    row |= {"tuned_test_accuracy": tuned["test_accuracy"], "status": tested["status"]}
     if outcome is None:
         show.say(f"  {name}: {tested['status']}")
         return row

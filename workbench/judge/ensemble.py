@@ -7,6 +7,7 @@ refit; nothing is fitted anew but the little that combines them.
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.candidate import BASELINE
-from workbench.judge.metrics import accuracy_interval
+from workbench.judge.metrics import accuracy_interval, further_metrics
 from workbench.judge.refit import best_trial
 from workbench.judge.statistics import difference_interval, holm, mcnemar_p
 from workbench.tuning.scoring import normalize, orient, score
@@ -74,8 +75,7 @@ def stack(
 ) -> Probabilities:
     """Stacks the members (Wolpert, Stacked generalization, Neural Networks 5, 1992) with a logistic regression.
 
-    It learns from the logarithms of the members' probabilities; how strongly it is regularised is chosen by
-    cross-validation (both scikit-learn's).
+    How strongly it is regularised is chosen by cross-validation (both scikit-learn's).
 
     Args:
         validation: Each member's class probabilities ``(n, n_classes)`` of the validation images.
@@ -89,22 +89,23 @@ def stack(
     Raises:
         ValueError: If a class has too few validation images to learn from.
     """
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
-    def columns(shares: Sequence[Probabilities]) -> Probabilities:
-        return np.log(np.clip(np.concatenate(shares, axis=1), 1e-6, 1))
-
-    folds = min(5, int(np.bincount(labels).min()))
+    folds = min(5, int(np.bincount(labels, minlength=validation[0].shape[1]).min()))
     if folds < 2:
         raise ValueError("a class has fewer than 2 validation images")
     model = GridSearchCV(
-        LogisticRegression(max_iter=300),
-        {"C": [1e-4, 1e-3, 1e-2, 1e-1, 1.0]},
+        LogisticRegression(max_iter=200),
+        {"C": [0.01, 0.1, 1.0, 10.0]},
         scoring="neg_log_loss",
         cv=StratifiedKFold(folds, shuffle=True, random_state=seed),
     )
-    found: Probabilities = model.fit(columns(validation), labels).predict_proba(columns(test))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # what hardly converges is hardly regularised, and loses
+        model.fit(np.concatenate(validation, axis=1), labels)
+    found: Probabilities = model.predict_proba(np.concatenate(test, axis=1))
     return found
 
 
@@ -135,7 +136,9 @@ def record_ensembles(run: Run, workspace: Workspace, class_names: Sequence[str])
     }
     with contextlib.suppress(ValueError):  # too few images: then there is none
         found[STACKING] = stack(votes, labels, test_votes, run.specification.seed)
-    recorded = [_describe(run, name, shares, test_labels, test, parts[name], metric) for name, shares in found.items()]
+    recorded = [
+        _describe(run, name, shares, test_labels, test, parts[name], class_names) for name, shares in found.items()
+    ]
     for row, p in zip(recorded, holm([row["gain"]["p"] for row in recorded]), strict=True):
         row["gain"]["p_holm"] = p
     run.record_note(ENSEMBLES, recorded)
@@ -160,10 +163,12 @@ def _describe(
     labels: npt.NDArray[np.int64],
     test: dict[str, dict[str, npt.NDArray[Any]]],
     parts: dict[str, Any],
-    metric: str,
+    class_names: Sequence[str],
 ) -> dict[str, Any]:
     """Returns an ensemble's row of the leaderboard, and its ``gain`` over whoever is best on the test images."""
-    right = shares.argmax(axis=1) == labels
+    predictions, metric = shares.argmax(axis=1), run.specification.metric
+    right = predictions == labels
+    metrics = further_metrics(labels, predictions, shares.astype(np.float32), None, class_names)
     accuracies = {member: float(np.mean(arrays["predictions"] == labels)) for member, arrays in test.items()}
     best = max(accuracies, key=lambda member: accuracies[member])
     other = test[best]["predictions"] == labels
@@ -181,7 +186,9 @@ def _describe(
         "test_accuracy": float(np.mean(right)),
         "test_accuracy_low": low,
         "test_accuracy_high": high,
-        "test_score": score(metric, labels, shares.argmax(axis=1), shares.astype(np.float32), None),
+        "test_score": float(np.mean(right)) if metric == ACCURACY else metrics[metric.replace("-", "_")],
+        "test_roc_auc": metrics["roc_auc"],
+        "metrics": metrics,
         **summed,
         "tuning_seconds": sum(spent),
         "best_params": parts,

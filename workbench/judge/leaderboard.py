@@ -109,7 +109,7 @@ class Comparison:
             "data": self._run.specification.data,
             "metric": specification.metric,
             "verdict": verdict(rows, pairs, specification.metric),
-            "leaderboard": [{**row, "metrics": results[row["candidate"]].get("metrics")} for row in rows],
+            "leaderboard": [{"metrics": results[row["candidate"]].get("metrics"), **row} for row in rows],
             "pairwise": pairs,
             "ledger": {
                 row["candidate"]: {
