@@ -136,7 +136,7 @@ def tune(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         session = Session(specification, place, show, parsed, loaded)
-        return _finished(session.compete(place.begin(specification, **loaded.parts()), started))
+        return _finished(session.compete(place.begin(specification, **loaded.record()), started))
 
 
 def start(specification: Specification, place: Workspace, show: Silent) -> Comparison:
@@ -158,7 +158,7 @@ def start(specification: Specification, place: Workspace, show: Silent) -> Compa
         now = datetime.now(UTC).isoformat(timespec="seconds")
         specification = replace(specification, data=loaded.describe(), created=now)
         session = Session(specification, place, show, parsed, loaded)
-        return _finished(session.compete(place.begin(specification, **loaded.parts()), started))
+        return _finished(session.compete(place.begin(specification, **loaded.record()), started))
 
 
 def _finished(competed: tuple[Comparison, bool]) -> Comparison:

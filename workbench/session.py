@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from workbench import data, hardware
 from workbench.candidate import BASELINE, Candidate, parse
@@ -33,9 +35,9 @@ class Loaded:
     split: data.Split
     report: data.AuditReport | None
 
-    def parts(self) -> dict[str, data.Rows]:
-        """Returns the split's row numbers by part."""
-        return {part: getattr(self.split, part) for part in ("train", "val", "test")}
+    def record(self) -> dict[str, npt.NDArray[Any]]:
+        """Returns what a run keeps of its split: arrays by name."""
+        return self.split.record(self.images)
 
     def describe(self) -> dict[str, object]:
         """Returns what a run records of its data: JSON-able."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from workbench_dashboard import charts, data
+from workbench.judge import charts
+from workbench_dashboard import data
 
 
 def main() -> None:
@@ -30,7 +31,7 @@ def main() -> None:
     )
     if any(row["test_accuracy"] is not None for row in rows):
         st.subheader("Test accuracy against training time")
-        st.altair_chart(charts.accuracy_against_time(rows), width="stretch")
+        st.altair_chart(charts.accuracy_against_time(rows, charts.colors(document["candidates"])), width="stretch")
     else:
         st.info("No candidate has been tested yet. This page fills as the run goes on.")
     st.subheader("Leaderboard")

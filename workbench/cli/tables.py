@@ -96,6 +96,18 @@ def print_comparison(comparison: Comparison) -> None:
     pairs = [pair for pair in document["pairwise"] if BASELINE not in (pair["a"], pair["b"])]
     if pairs:
         out.print(_pairwise(pairs))
+    if document["anytime"]["candidates"]:
+        _print_anytime(out, document["anytime"])
+    errors = document["label_errors"]
+    if errors and errors["found"]:
+        first = errors["errors"][0]
+        out.print(
+            f"Likely label errors: {errors['found']:,} of {errors['images']:,} validation and test images, by "
+            f"{errors['candidate']}; the first: {first['path']} ({first['label']}, likely {first['likely_label']}). "
+            "Only a look can tell; workbench report lists them",
+            markup=False,
+            style="yellow",
+        )
     out.print()
     out.print(document["verdict"], markup=False, style="bold", soft_wrap=not out.is_terminal)
 
@@ -278,6 +290,28 @@ def _points(pair: dict[str, Any]) -> str:
 
 def _units(pair: dict[str, Any]) -> str:
     return f"{pair['difference']:.4f} ({pair['low']:.4f} to {pair['high']:.4f})"
+
+
+def _print_anytime(out: Console, anytime: dict[str, Any]) -> None:
+    best = anytime["best_validation_accuracy"]
+    table = Table(header_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    table.add_column("candidate", overflow="fold")
+    table.add_column("best validation\naccuracy", justify="right", overflow="fold")
+    for share in anytime["candidates"][0]["seconds_to"]:
+        table.add_column(f"tuning until\n{share} % of {best:.4f}", justify="right", overflow="fold")
+    for row in anytime["candidates"]:
+        seconds = [_or_dash(at, format_seconds) for at in row["seconds_to"].values()]
+        table.add_row(row["candidate"], f"{row['validation_accuracy']:.4f}", *seconds)
+    out.print(table)
+    clocks = {"own": "tuning of each", "run": "the run"}
+    for clock, what in clocks.items():
+        led = [
+            f"{leader['minutes']} min {leader['candidate'] or 'nobody yet'}"
+            for leader in anytime["leaders"]
+            if leader["clock"] == clock
+        ]
+        if led:
+            out.print(f"Best validation accuracy after so much of {what}: {', '.join(led)}", markup=False, style="dim")
 
 
 def _parameters(params: dict[str, Any]) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import statistics
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.candidate import BASELINE
 from workbench.judge.curve import CURVE
@@ -12,6 +14,7 @@ from workbench.judge.ensemble import ENSEMBLES
 from workbench.judge.refit import best_trial
 from workbench.judge.verdict import ENSEMBLE, verdict
 from workbench.tuning.scoring import orient
+from workbench.tuning.specification import Specification
 from workbench.tuning.tuner import record_of
 from workbench.tuning.workspace import Run, Workspace
 
@@ -94,6 +97,26 @@ class Comparison:
         rows = self.rows()
         return verdict(rows, self._pairs(rows), self._run.specification.metric)
 
+    def anytime(self) -> dict[str, Any]:
+        """Returns who had which validation accuracy after how many seconds; see :mod:`workbench.judge.anytime`."""
+        from workbench.judge import anytime
+
+        studies = {name: study for name, study in self._run.studies.items() if name != BASELINE}
+        return anytime.anytime({name: anytime.spent(s.get_trials(deepcopy=False)) for name, s in studies.items()})
+
+    def label_errors(self) -> pd.DataFrame:
+        """Returns the validation and test images whose label is likely wrong, the most suspicious first.
+
+        Its columns: ``path``, ``part`` (validation or test), the ``label``, the ``likely_label``, and ``confidence``,
+        the probability that the best candidate with probabilities gives to the latter.
+        """
+        import pandas as pd
+
+        from workbench.judge.label_errors import KEYS
+
+        found = self._label_errors(self.rows())
+        return pd.DataFrame(found["errors"] if found else [], columns=list(KEYS))
+
     def document(self) -> dict[str, Any]:
         """Returns all that ``workbench show --json`` prints.
 
@@ -101,11 +124,15 @@ class Comparison:
         :func:`workbench.judge.metrics.further_metrics`), and the ``ledger``, each candidate's seconds by phase, which
         add up to what it cost: ``tuning``, all its trials in all; the others are phases of the refit and the test.
         """
-        rows, specification = self.rows(), self._run.specification
+        from workbench.judge.label_errors import LISTED
+
+        rows, specification = self.rows(), self.specification
         pairs = self._pairs(rows)
+        errors = self._label_errors(rows)
         results = {row["candidate"]: self._result(row["candidate"]) for row in rows}
         return {
             "run": self.name,
+            "candidates": list(dict.fromkeys([*self._run.specification.candidates, *results])),
             "data": self._run.specification.data,
             "metric": specification.metric,
             "verdict": verdict(rows, pairs, specification.metric),
@@ -124,6 +151,8 @@ class Comparison:
             "hardware": self._hardware(results),
             "curve": self.curve(),
             "transfers": self._run.note(TRANSFERS) or [],
+            "anytime": self.anytime(),
+            "label_errors": errors and {**errors, "errors": errors["errors"][:LISTED]},
         }
 
     def curve(self) -> dict[str, Any] | None:
@@ -170,16 +199,68 @@ class Comparison:
         Where the candidate gives them, there are ``probabilities`` ``(n, n_classes)`` as well, or, for two classes, the
         ``scores`` of the second.
         """
+        arrays = self._arrays(self._result(candidate).get("test_predictions"))
+        return arrays if "labels" in arrays else None
+
+    def _arrays(self, artifact: str | None) -> dict[str, npt.NDArray[Any]]:
+        """Returns recorded arrays; none if they were not recorded, or are there no more."""
         from optuna.artifacts.exceptions import ArtifactNotFound
 
-        recorded = self._result(candidate).get("test_predictions")
-        if recorded is None:
-            return None
         try:
-            arrays = self._workspace.load_arrays(recorded)
+            return {} if artifact is None else self._workspace.load_arrays(artifact)
         except ArtifactNotFound:
+            return {}
+
+    def _label_errors(self, rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+        from workbench.judge.label_errors import find_label_errors
+
+        def predicted(candidate: str) -> dict[str, Any]:
+            best = best_trial(self._run, candidate) if candidate in self._run.studies else None
+            validation = None if best is None else record_of(best).get("validation_predictions")
+            test = self._result(candidate).get("test_predictions")
+            return {"val": self._arrays(validation), "test": self._arrays(test)}
+
+        tested = [r["candidate"] for r in rows if r["test_accuracy"] is not None and r["family"] != "baseline"]
+        split = self._arrays(next((s.user_attrs.get("workbench:split") for s in self._run.studies.values()), None))
+        class_names = list(self._run.specification.data["classes"])
+        return find_label_errors(((name, predicted(name)) for name in tested), split, class_names)
+
+    def confusion(self, candidate: str) -> list[list[int]] | None:
+        """Returns how often test images of each class (rows) were predicted as which (columns), if recorded."""
+        arrays = self.test_predictions(candidate)
+        if arrays is None:
             return None
-        return arrays
+        from sklearn.metrics import confusion_matrix
+
+        classes = range(len(self._run.specification.data["classes"]))
+        found: list[list[int]] = confusion_matrix(
+            arrays["labels"], arrays["predictions"], labels=list(classes)
+        ).tolist()
+        return found
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Writes the run's report, one HTML file that opens offline, over a file of that name; returns its path.
+
+        Raises:
+            RunError: If it cannot be written.
+        """
+        from workbench.judge.report import write_report
+
+        target = Path(path).expanduser()
+        write_report(self, target)
+        return target
+
+    @property
+    def specification(self) -> Specification:
+        """What was run."""
+        return self._run.specification
+
+    @property
+    def state(self) -> Literal["done", "running", "stopped"]:
+        """Whether the run came to its end, goes on now, or was stopped before its end."""
+        if self.finished:
+            return "done"
+        return "running" if self._workspace.is_held(self.name) else "stopped"
 
     @property
     def finished(self) -> bool:

@@ -240,11 +240,11 @@ class Workspace:
         run.record_specification()
         return run
 
-    def begin(self, specification: Specification, **parts: npt.NDArray[np.int64]) -> Run:
-        """Records a new run and its split: row numbers by part."""
+    def begin(self, specification: Specification, **split: npt.NDArray[Any]) -> Run:
+        """Records a new run and its split: arrays by name."""
         run = self.create(specification)
         first = next(iter(run.studies.values()))
-        first.set_user_attr(_SPLIT, self.save_arrays(first, "split", **parts))
+        first.set_user_attr(_SPLIT, self.save_arrays(first, "split", **split))
         return run
 
     @contextmanager
