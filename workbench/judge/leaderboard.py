@@ -122,7 +122,8 @@ class Comparison:
 
         Besides what the other methods return: ``metrics`` with each row of the leaderboard (see
         :func:`workbench.judge.metrics.further_metrics`), and the ``ledger``, each candidate's seconds by phase, which
-        add up to what it cost: ``tuning``, all its trials in all; the others are phases of the refit and the test.
+        add up to what it cost: ``load``, decoding all images; ``tuning``, all its trials; the others are phases of
+        the refit and the test. Beside them stand the ``cpu`` seconds of the latter, and those of the ``best_trial``.
         """
         from workbench.judge.label_errors import LISTED
 
@@ -144,6 +145,7 @@ class Comparison:
                     "tuning": row["tuning_seconds"],
                     **results[row["candidate"]].get("seconds", {}),
                     "cpu": results[row["candidate"]].get("cpu_seconds", {}),
+                    "best_trial": self._best_trial_seconds(row["candidate"]),
                 }
                 for row in rows
                 if row["family"] != ENSEMBLE
@@ -167,6 +169,10 @@ class Comparison:
             if "hardware" in result and result["hardware"] not in found:
                 found.append(result["hardware"])
         return found or [self._run.specification.hardware]
+
+    def _best_trial_seconds(self, candidate: str) -> dict[str, float]:
+        best = best_trial(self._run, candidate) if candidate in self._run.studies else None
+        return {} if best is None else dict(record_of(best)["seconds"])
 
     def _result(self, candidate: str) -> dict[str, Any]:
         return (self._run.result(candidate) or {}) if candidate in self._run.studies else {}
