@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from workbench.candidate import BASELINE
-from workbench.judge.refit import best_trial
 from workbench.judge.verdict import verdict
-from workbench.tuning.tuner import record_of
+from workbench.tuning.trials import params_of, read_trials
 from workbench.tuning.workspace import Run, Workspace
 
 if TYPE_CHECKING:
@@ -137,14 +136,17 @@ def _row(run: Run, candidate: str) -> dict[str, Any]:
     row["trials"] = {"complete": 0, "pruned": 0, "failed": 0}
     if candidate not in run.studies:
         return row | {"status": "the run was killed before it was recorded"}
-    records = [record_of(trial) for trial in run.studies[candidate].get_trials(deepcopy=False)]
+    trials = read_trials(run.studies[candidate])
+    records = [trial.record for trial in trials]
     for record in records:
         row["tuning_seconds"] += record["trial_seconds"]
         if record["state"] in row["trials"]:
             row["trials"][record["state"]] += 1
-    best, result = best_trial(run, candidate), run.result(candidate)
+    complete = [trial for trial in trials if trial.record["state"] == "complete"]
+    best = max(complete, key=lambda trial: (trial.value or 0.0, -trial.number), default=None)
+    result = run.result(candidate)
     if best is not None:
-        record = record_of(best)
+        record = best.record
         row |= {
             "validation_accuracy": best.value,
             "extract_seconds": record["seconds"]["extract"],
@@ -154,7 +156,7 @@ def _row(run: Run, candidate: str) -> dict[str, Any]:
             "images_per_second": record["images_per_second"],
             "remarks": record["remarks"],
             "train_fraction": record["fraction"],
-            "best_params": best.params,
+            "best_params": params_of(run.studies[candidate], best.number),
         }
     if result is not None:
         row |= {key: value for key, value in result.items() if key in COLUMNS}

@@ -173,12 +173,10 @@ class Workspace:
 
     def _attributes(self) -> dict[str, dict[str, Any]]:
         """Returns the attributes of every study that belongs to a run, by study name, oldest first."""
-        import optuna
-
         if self.url.startswith("sqlite:///") and not Path(self.url.removeprefix("sqlite:///")).exists():
             return {}
-        summaries = optuna.get_all_study_summaries(self.storage, include_best_trial=False)
-        return {s.study_name: s.user_attrs for s in summaries if _SPECIFICATION in s.user_attrs}
+        studies = self.storage.get_all_studies()  # optuna.get_all_study_summaries would load every trial
+        return {s.study_name: s.user_attrs for s in studies if _SPECIFICATION in s.user_attrs}
 
     def runs(self) -> list[str]:
         """Returns the names of the runs, oldest first."""
