@@ -81,6 +81,7 @@ class Comparison:
         results = {row["candidate"]: self._result(row["candidate"]) for row in rows}
         return {
             "run": self.name,
+            "candidates": list(self._run.specification.candidates),
             "data": self._run.specification.data,
             "verdict": verdict(rows, pairs),
             "leaderboard": [{**row, "metrics": results[row["candidate"]].get("metrics")} for row in rows],

@@ -1,0 +1,167 @@
+"""What accuracy costs: test accuracy against training time, with the Pareto front."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import altair as alt
+
+from workbench.candidate import BASELINE
+from workbench.judge.charts.parts import (
+    FONT_SIZE,
+    GREY,
+    HEIGHT,
+    WIDTH,
+    Chart,
+    Row,
+    colour,
+    data,
+    empty,
+    is_number,
+    of_field,
+    seconds_axis,
+)  # fmt: skip
+
+_Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
+
+
+def pareto_front(rows: Iterable[Row]) -> list[str]:
+    """Returns the candidates that no other one beats both in test accuracy and in training time, fastest first.
+
+    Args:
+        rows: The leaderboard; who was not tested, and the baseline, which learns nothing, are left out.
+    """
+    front: list[Row] = []
+    for row in sorted(_tested(rows), key=lambda row: (row["refit_seconds"], -row["test_accuracy"])):
+        if not front or row["test_accuracy"] > front[-1]["test_accuracy"]:
+            front.append(row)
+    return [row["candidate"] for row in front]
+
+
+def accuracy_against_time(rows: Sequence[Row], colors: Mapping[str, str], width: int = WIDTH) -> Chart:
+    """Draws test accuracy with its 95 % interval against the training time of the refit.
+
+    Filled points are on the Pareto front; the steps that join them are the best that is to be had for the time. The
+    baseline is a dashed line over all times, since it learns nothing; where it lies far below all others it is written
+    at the lower edge instead, so that it does not press the others together.
+
+    Args:
+        rows: Rows of the leaderboard; those without a test accuracy are left out.
+        colors: See :func:`colors`.
+        width: Width that labels are placed for, in pixels.
+    """
+    tested = _tested(rows)
+    if not tested:
+        return empty("no candidate has been tested")
+    front = pareto_front(rows)
+    points = [
+        {key: row[key] for key in ("candidate", "test_accuracy", "test_accuracy_low", "test_accuracy_high")}
+        | {"seconds": max(row["refit_seconds"], 1e-3), "front": row["candidate"] in front}  # a log axis has no zero
+        for row in tested
+    ]
+    low = min(point["test_accuracy_low"] for point in points)
+    high = max(point["test_accuracy_high"] for point in points)
+    margin = 0.08 * (high - low) or 0.01
+    floor, top = max(0.0, low - margin), min(1.0, high + margin / 2)
+    baseline = next((r for r in rows if r["family"] == "baseline" and r["test_accuracy"] is not None), None)
+    near = baseline is not None and baseline["test_accuracy"] > floor - 1.5 * (top - floor)
+    if baseline is not None and near:
+        floor = max(0.0, min(floor, baseline["test_accuracy"] - margin))
+    seconds = [point["seconds"] for point in points]
+    first, last = min(seconds) / 1.6, max(seconds) * 1.6
+    _place_labels(points, (first, last), (floor, top), width)
+    x = alt.X("seconds:Q", scale=alt.Scale(type="log", domain=[first, last], nice=False), axis=seconds_axis(),
+              title="training time of the refit (seconds, log)")  # fmt: skip
+    y = alt.Y("test_accuracy:Q", scale=alt.Scale(domain=[floor, top], nice=False, zero=False),
+              axis=alt.Axis(format="~%"), title="test accuracy (95 % interval)")  # fmt: skip
+    shade = colour(colors, [point["candidate"] for point in points], legend=False)
+    base = alt.Chart(data(points)).encode(x=x, color=shade)
+    layers: list[alt.Chart] = []
+    if baseline is not None:
+        layers += _baseline(baseline["test_accuracy"], floor if not near else None, first, y)
+    steps = alt.Chart(data([point for point in points if point["front"]]))
+    layers += [
+        steps.mark_line(color=GREY, strokeWidth=1, opacity=0.8, interpolate="step-after").encode(x=x, y=y),
+        base.mark_rule(strokeWidth=2).encode(y=of_field("test_accuracy_low", y), y2="test_accuracy_high:Q"),
+        base.mark_point(size=90, strokeWidth=2, opacity=1).encode(
+            y=y,
+            fill=alt.condition("datum.front", shade, alt.value("#FFFFFF")),
+            tooltip=[
+                alt.Tooltip("candidate:N"),
+                alt.Tooltip("test_accuracy:Q", format=".4f", title="test accuracy"),
+                alt.Tooltip("seconds:Q", format=".3g", title="training time (seconds)"),
+            ],
+        ),
+        alt.Chart(data(points))
+        .mark_text(fontSize=FONT_SIZE, baseline="middle", align=alt.expr("datum.align"), dx=alt.expr("datum.dx"),
+                   dy=alt.expr("datum.dy"))
+        .encode(x=x, y=y, text="candidate:N"),
+    ]  # fmt: skip
+    return alt.layer(*layers).properties(width=width, height=HEIGHT)
+
+
+def _tested(rows: Iterable[Row]) -> list[Row]:
+    return [
+        r
+        for r in rows
+        if r["test_accuracy"] is not None and r["family"] != "baseline" and is_number(r["refit_seconds"])
+    ]
+
+
+def _baseline(accuracy: float, below: float | None, first: float, y: alt.Y) -> list[alt.Chart]:
+    """A dashed line at the baseline's test accuracy, or, if that is below the axis, words at its lower edge."""
+    says = f"{BASELINE}: {accuracy:.1%}".replace("%", " %") + ("" if below is None else ", below this axis ↓")
+    rows = data([{"test_accuracy": accuracy if below is None else below, "says": says, "seconds": first}])
+    text = (
+        alt.Chart(rows)
+        .mark_text(align="left", baseline="bottom", dx=4, dy=-4, fontSize=FONT_SIZE, color=GREY)
+        .encode(x=alt.value(0), y=y, text="says:N")
+    )
+    line = alt.Chart(rows).mark_rule(color=GREY, strokeDash=[6, 4], strokeWidth=1.5).encode(y=y)
+    return [line, text] if below is None else [text]
+
+
+def _place_labels(
+    points: list[dict[str, Any]], times: tuple[float, float], accuracies: tuple[float, float], width: int
+) -> None:
+    """Gives each point a side for its label, such that labels lie on no point, interval, step or other label.
+
+    Vega-Lite does not place labels itself. The first free place is taken, beside the point and then higher and lower;
+    where there is none, the one that covers the least.
+    """
+    span = math.log(times[1] / times[0])
+
+    def pixel(point: Row, accuracy: str = "test_accuracy") -> tuple[float, float]:
+        x = math.log(point["seconds"] / times[0]) / span * width
+        return x, (accuracies[1] - point[accuracy]) / (accuracies[1] - accuracies[0]) * HEIGHT
+
+    taken: list[_Box] = []
+    front = sorted(pixel(point) for point in points if point["front"])
+    for (x, y), (next_x, next_y) in pairwise(front):  # the steps of the front
+        taken += [(x, y - 2, next_x, y + 2), (next_x - 2, next_y, next_x + 2, y)]
+    for point in points:
+        (x, y), high, low = pixel(point), pixel(point, "test_accuracy_high")[1], pixel(point, "test_accuracy_low")[1]
+        taken += [(x - 7, y - 7, x + 7, y + 7), (x - 2, high, x + 2, low)]
+    for point in sorted(points, key=lambda point: -point["test_accuracy"]):
+        x, y = pixel(point)
+        length = 0.58 * FONT_SIZE * len(point["candidate"])
+        best = None
+        for dy in (0, -15, 15, -30, 30, -45, 45, -60, 60):
+            for align, left in (("left", x + 10), ("right", x - 10 - length)):
+                box = (left, y + dy - 7, left + length, y + dy + 7)
+                outside = max(0.0, -box[0]) + max(0.0, box[2] - width) + max(0.0, -box[1]) + max(0.0, box[3] - HEIGHT)
+                covered = sum(_overlap(box, other) for other in taken) + 20 * outside
+                if best is None or covered < best[0]:
+                    best = covered, align, dy, box
+        assert best is not None
+        _, align, dy, box = best
+        taken.append(box)
+        point |= {"align": align, "dx": 10 if align == "left" else -10, "dy": dy}
+
+
+def _overlap(a: _Box, b: _Box) -> float:
+    wide, high = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    return wide * high if wide > 0 and high > 0 else 0.0
