@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
+import os
 from pathlib import Path
 from typing import Any
 
 #: What pages need: imported before the server answers, so that the first visitor does not wait for it.
 _PRELOAD = (
     "altair", "pandas", "pyarrow", "optuna", "sqlalchemy", "alembic", "sklearn.metrics", "statsmodels.stats.multitest",
-    "scipy.stats", "workbench.judge.leaderboard", "workbench.judge.statistics", "workbench_dashboard.data",
+    "scipy.stats", "workbench.judge.leaderboard", "workbench.judge.statistics", "workbench.judge.charts",
 )  # fmt: skip
 
 _OPTIONS: dict[str, Any] = {
@@ -39,12 +41,24 @@ def main() -> None:
 
     from streamlit.web import bootstrap
 
-    from workbench_dashboard import data
-
-    data.warm()
+    _read_newest()
     options = {**_OPTIONS, "server.port": arguments.port, "server.headless": arguments.no_browser}
     bootstrap.load_config_options(options)
     bootstrap.run(str(Path(__file__).with_name("app.py")), False, [], options)
+
+
+def _read_newest() -> None:
+    """Reads the newest run once: what libraries build on their first use is then there."""
+    from workbench.errors import WorkbenchError
+    from workbench.judge.leaderboard import Comparison
+    from workbench.tuning.workspace import DEFAULT_WORKSPACE, Workspace
+
+    place = Workspace(
+        os.environ.get("WORKBENCH_WORKSPACE", str(DEFAULT_WORKSPACE)), os.environ.get("WORKBENCH_STORAGE")
+    )
+    with contextlib.suppress(WorkbenchError):  # the page will say it
+        for run in place.runs()[-1:]:
+            Comparison(place.open(run), place).document()
 
 
 if __name__ == "__main__":

@@ -45,7 +45,9 @@ class Opened:
 
 def workspace() -> Workspace:
     """Returns the workspace that ``workbench dashboard`` was started for."""
-    return _workspace(os.environ.get("WORKBENCH_WORKSPACE", str(DEFAULT_WORKSPACE)), os.environ.get("WORKBENCH_STORAGE"))
+    return _workspace(
+        os.environ.get("WORKBENCH_WORKSPACE", str(DEFAULT_WORKSPACE)), os.environ.get("WORKBENCH_STORAGE")
+    )
 
 
 @st.cache_resource
@@ -117,14 +119,11 @@ def comparison(run: str) -> Comparison:
     return Comparison(place.open(run), place)
 
 
-def warm() -> None:
-    """Reads the newest run once, uncached: what is built on the first use is then there."""
-    place = Workspace(os.environ.get("WORKBENCH_WORKSPACE", str(DEFAULT_WORKSPACE)), os.environ.get("WORKBENCH_STORAGE"))
-    with contextlib.suppress(RunError):
-        for run in place.runs()[-1:]:
-            Comparison(place.open(run), place).document()
-
-
 def is_local(path: str) -> bool:
     """Whether a source is a path that is there."""
     return Path(path).exists()
+
+
+def report_of(run: str) -> str | None:
+    """Returns a run's report as one page of HTML; None where this version writes none."""
+    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -11,18 +12,26 @@ from workbench.tuning.specification import format_seconds
 from workbench_dashboard import data
 from workbench_dashboard.data import Opened
 
+if TYPE_CHECKING:
+    from workbench.judge.charts import Chart
+
 _CHOSEN = "chosen_run"
-_STATES = {
-    "running": (":material/progress_activity: running", "blue"),
-    "finished": (":material/check: finished", "green"),
-    "stopped": (":material/pause: stopped", "orange"),
-}
+_ICONS = {"running": ":material/progress_activity:", "finished": ":material/check:", "stopped": ":material/pause:"}
 
 
 def plain(text: object) -> str:
     """Returns text for Markdown that shows it letter by letter: names of classes and files are never markup."""
     escaped = re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(str(text).split()))
     return re.sub(r":(?=[\w+-]+\\?:)", ":\u2060", escaped)  # no emoji either
+
+
+def draw(chart: Chart) -> None:
+    """Draws a chart as wide as the page, with text that can be read on its background."""
+    import altair as alt
+
+    text = "#EDEBE8" if st.context.theme.type == "dark" else "#2F2D2B"
+    fitted = chart.properties(autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
+    st.altair_chart(fitted.configure_text(color=text), width="stretch")
 
 
 def choose_run() -> Opened | None:
@@ -55,8 +64,7 @@ def choose_run() -> Opened | None:
     if isinstance(opened, str):
         st.warning(plain(opened), icon=":material/lock:")
         return None
-    label, color = _STATES[opened.state]
-    right.badge(label.partition(": ")[2], icon=label.partition(" ")[0], color=color)
+    right.badge(opened.state, icon=_ICONS[opened.state], color="green" if opened.state == "finished" else "orange")
     right.caption(_describe(opened))
     return opened
 
