@@ -28,8 +28,11 @@ POINTS = [
     for name in NASTY
     for n in (100, 1000)
 ]
-STEPS = {name: [{"seconds": 1.5, "validation_accuracy": 0.5}, {"seconds": 4, "validation_accuracy": 0.7}]
-         for name in NASTY}  # fmt: skip
+STEPS = [
+    {"candidate": name, "seconds": 9.0, "validation_accuracy": 0.7,
+     "steps": [{"seconds": 1.5, "validation_accuracy": 0.5}, {"seconds": 4.0, "validation_accuracy": 0.7}]}
+    for name in NASTY
+]  # fmt: skip
 CURVES = {name: [{"confidence": 0.7, "accuracy": 0.6, "images": 5}] for name in NASTY}
 RECALLS = {name: dict.fromkeys(NASTY, 0.5) for name in NASTY}
 MATRIX = [[5, 1, 0], [0, 7, 2], [0, 0, 9]]
@@ -130,6 +133,11 @@ def test_the_ledger_draws_its_phases_and_not_the_tuning() -> None:
     assert sum(value["seconds"] for value in values(DRAWN["ledger"])) == 9
 
 
+def test_a_line_goes_on_to_the_end_of_its_trials() -> None:
+    drawn = [value for value in values(DRAWN["anytime"]) if value["candidate"] == NASTY[0]]
+    assert [(value["seconds"], value["validation_accuracy"]) for value in drawn] == [(1.5, 0.5), (4, 0.7), (9, 0.7)]
+
+
 def test_confusions_are_counted_and_of_many_classes_listed() -> None:
     cells = {(v["label"], v["prediction"]): v for v in values(DRAWN["confusion"])}
     assert len(cells) == 9
@@ -155,7 +163,7 @@ def test_a_crossover_is_marked_where_it_was_reached() -> None:
         charts.accuracy_against_time([row("a", None, 1), ROWS[3]], COLORS),
         charts.ledger({}),
         charts.ledger({"a": {"tuning": 3.0, "fit": None}}),
-        charts.anytime({"a": []}, COLORS),
+        charts.anytime([], COLORS),
         charts.confusion_matrix([], []),
         charts.reliability({"a": None}, COLORS),
         charts.class_recall({"a": None}, COLORS),

@@ -84,6 +84,8 @@ def print_comparison(comparison: Comparison) -> None:
     pairs = [pair for pair in document["pairwise"] if BASELINE not in (pair["a"], pair["b"])]
     if pairs:
         out.print(_pairwise(pairs))
+    if document["anytime"]["candidates"]:
+        _print_anytime(out, document["anytime"])
     out.print()
     out.print(document["verdict"], markup=False, style="bold", soft_wrap=not out.is_terminal)
 
@@ -139,6 +141,28 @@ def _pairwise(pairs: list[dict[str, Any]]) -> Table:
         corrected = format_p(pair["p_holm"])
         table.add_row(pair["a"], pair["b"], f"{difference} ({low} to {high})", format_p(pair["p"]), corrected)
     return table
+
+
+def _print_anytime(out: Console, anytime: dict[str, Any]) -> None:
+    best = anytime["best_validation_accuracy"]
+    table = Table(header_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    table.add_column("candidate", overflow="fold")
+    table.add_column("best validation\naccuracy", justify="right", overflow="fold")
+    for share in anytime["candidates"][0]["seconds_to"]:
+        table.add_column(f"tuning until\n{share} % of {best:.4f}", justify="right", overflow="fold")
+    for row in anytime["candidates"]:
+        seconds = [_or_dash(at, format_seconds) for at in row["seconds_to"].values()]
+        table.add_row(row["candidate"], f"{row['validation_accuracy']:.4f}", *seconds)
+    out.print(table)
+    clocks = {"own": "tuning of each", "run": "the run"}
+    for clock, what in clocks.items():
+        led = [
+            f"{leader['minutes']} min {leader['candidate'] or 'nobody yet'}"
+            for leader in anytime["leaders"]
+            if leader["clock"] == clock
+        ]
+        if led:
+            out.print(f"Best validation accuracy after so much of {what}: {', '.join(led)}", markup=False, style="dim")
 
 
 def _parameters(params: dict[str, Any]) -> str:

@@ -69,6 +69,13 @@ class Comparison:
         rows = self.rows()
         return verdict(rows, self._pairs(rows))
 
+    def anytime(self) -> dict[str, Any]:
+        """Returns who had which validation accuracy after how many seconds; see :mod:`workbench.judge.anytime`."""
+        from workbench.judge import anytime
+
+        studies = {name: study for name, study in self._run.studies.items() if name != BASELINE}
+        return anytime.anytime({name: anytime.spent(s.get_trials(deepcopy=False)) for name, s in studies.items()})
+
     def document(self) -> dict[str, Any]:
         """Returns all that ``workbench show --json`` prints.
 
@@ -90,6 +97,7 @@ class Comparison:
                 row["candidate"]: {"tuning": row["tuning_seconds"], **results[row["candidate"]].get("seconds", {})}
                 for row in rows
             },
+            "anytime": self.anytime(),
         }
 
     def _result(self, candidate: str) -> dict[str, Any]:

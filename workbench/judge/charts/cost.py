@@ -70,19 +70,22 @@ def ledger(
     )
 
 
-def anytime(steps: Mapping[str, Sequence[Row]], colors: Mapping[str, str], width: int = WIDTH) -> Chart:
+def anytime(candidates: Sequence[Row], colors: Mapping[str, str], width: int = WIDTH) -> Chart:
     """Draws the best validation accuracy so far against the seconds that a candidate's own trials have taken.
 
     Args:
-        steps: For each candidate its improvements, ``seconds`` and ``validation_accuracy``, and its end once more.
+        candidates: Those of :func:`workbench.judge.anytime.anytime`.
         colors: See :func:`colors`.
         width: In pixels.
     """
     points = [
-        {"candidate": name, "seconds": max(at["seconds"], 1e-2), "validation_accuracy": at["validation_accuracy"]}
-        for name, of in steps.items()
-        if name != BASELINE
-        for at in of
+        {
+            "candidate": row["candidate"],
+            "seconds": max(at["seconds"], 1e-2),
+            "validation_accuracy": at["validation_accuracy"],
+        }
+        for row in candidates
+        for at in (*row["steps"], row)  # the last step goes on to the end of its trials
     ]
     if not points:
         return empty("no trial has been completed")
@@ -94,7 +97,7 @@ def anytime(steps: Mapping[str, Sequence[Row]], colors: Mapping[str, str], width
                     title="wall-clock seconds of the candidate's own trials (log)"),
             y=alt.Y("validation_accuracy:Q", scale=alt.Scale(zero=False), axis=alt.Axis(format="~%"),
                     title="best validation accuracy so far"),
-            color=colour(colors, steps),
+            color=colour(colors, [row["candidate"] for row in candidates]),
             tooltip=["candidate:N", alt.Tooltip("seconds:Q", format=".3g"),
                      alt.Tooltip("validation_accuracy:Q", format=".4f", title="validation accuracy")],
         )
