@@ -1,4 +1,4 @@
-"""The dashboard: reads what runs have recorded, and starts ``workbench tune`` in processes of its own; it never trains."""
+"""The dashboard reads what runs have recorded, and starts runs in processes of their own. It never trains."""
 
 from __future__ import annotations
 

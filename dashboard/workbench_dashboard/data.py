@@ -13,7 +13,7 @@ from typing import Any
 
 import streamlit as st
 
-from workbench.errors import RunError, WorkbenchError
+from workbench.errors import WorkbenchError
 from workbench.judge.leaderboard import Comparison
 from workbench.tuning.workspace import DEFAULT_WORKSPACE, Workspace, is_finished
 

@@ -1,4 +1,4 @@
-"""What pages share: the choice of a run, the friendly words where there is nothing to show, and text that stays text."""
+"""What pages share: the choice of a run, words for where there is nothing to show, and text that stays text."""
 
 from __future__ import annotations
 

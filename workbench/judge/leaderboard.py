@@ -74,7 +74,7 @@ class Comparison:
         from workbench.judge import anytime
 
         studies = {name: study for name, study in self._run.studies.items() if name != BASELINE}
-        return anytime.anytime({name: anytime.spent(s.get_trials(deepcopy=False)) for name, s in studies.items()})
+        return anytime.anytime({name: anytime.spent(read_trials(s)) for name, s in studies.items()})
 
     def document(self) -> dict[str, Any]:
         """Returns all that ``workbench show --json`` prints.

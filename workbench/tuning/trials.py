@@ -47,8 +47,8 @@ def read_trials(study: Study) -> list[TrialSummary]:
     """Returns the trials of a study, whose storage must be a database, by number."""
     import sqlalchemy as sa
 
-    trials = sa.table("trials", *map(sa.column, ("trial_id", "study_id", "number", "state")),
-                      sa.column("datetime_start", sa.DateTime), sa.column("datetime_complete", sa.DateTime))  # fmt: skip
+    times = (sa.column(name, sa.DateTime) for name in ("datetime_start", "datetime_complete"))
+    trials = sa.table("trials", *map(sa.column, ("trial_id", "study_id", "number", "state")), *times)
     values = sa.table("trial_values", *map(sa.column, ("trial_id", "objective", "value")))
     attributes = sa.table("trial_user_attributes", *map(sa.column, ("trial_id", "key", "value_json")))
     joined = trials.outerjoin(

@@ -70,10 +70,10 @@ def _leaderboard(rows: list[dict[str, Any]], opened: Opened) -> None:
     st.subheader("Leaderboard")
     untested = [row for row in opened.document["leaderboard"] if row["test_accuracy"] is None]
     table, columns = leaderboard([*rows, *untested])
-    st.dataframe(table, hide_index=True, column_config=columns, placeholder="–")
+    st.dataframe(table, hide_index=True, column_config=columns, placeholder="-")
     st.caption(
-        "A click on a heading sorts. Training time is that of the refit on training and validation images, alone on the "
-        "machine; trials: complete / pruned / failed."
+        "A click on a heading sorts. Training time is that of the refit on training and validation images, alone on "
+        "the machine; trials: complete / pruned / failed."
     )
 
 
