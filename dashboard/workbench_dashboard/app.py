@@ -15,7 +15,6 @@ def main() -> None:
             ],
         }
     )
-    st.html("<style>.stMainBlockContainer {padding-top: 3rem; padding-bottom: 3rem}</style>")
     page.run()
 
 

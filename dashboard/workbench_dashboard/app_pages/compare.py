@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pandas as pd
@@ -40,10 +41,18 @@ def page() -> None:
     )
     frame.draw(chart)
     st.caption("Filled points: no other candidate is both better and faster (the Pareto front). Bars: 95 % intervals.")
+    _let_the_chart_be_drawn()
     _leaderboard(shown, opened)
     _ledger(opened, chosen)
     _pairs(opened, chosen)
     _downloads(opened)
+
+
+def _let_the_chart_be_drawn() -> None:
+    """Waits a moment, once a visit: the browser would else fetch what tables need, 2 MB, before it draws the chart."""
+    if not st.session_state.get("compare_drawn"):
+        time.sleep(0.4)
+        st.session_state["compare_drawn"] = True
 
 
 def _verdict(opened: Opened) -> None:
