@@ -43,7 +43,7 @@ def main() -> None:
     from streamlit.web import bootstrap
 
     _read_newest()
-    gc.freeze()  # statsmodels collects garbage with every correction, which takes 0.13 s with all of this to look through
+    gc.freeze()  # statsmodels collects garbage with every correction: 0.13 s with all of this to look through
     options = {**_OPTIONS, "server.port": arguments.port, "server.headless": arguments.no_browser}
     bootstrap.load_config_options(options)
     bootstrap.run(str(Path(__file__).with_name("app.py")), False, [], options)
