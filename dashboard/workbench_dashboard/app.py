@@ -13,6 +13,10 @@ def main() -> None:
             "Result": [
                 st.Page("app_pages/compare.py", title="Compare", icon=":material/balance:", default=True),
             ],
+            "Run": [
+                st.Page("app_pages/tune.py", title="Tune", icon=":material/play_arrow:"),
+                st.Page("app_pages/live.py", title="Live", icon=":material/show_chart:"),
+            ],
         }
     )
     page.run()

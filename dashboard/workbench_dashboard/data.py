@@ -8,7 +8,6 @@ import json
 import os
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -87,6 +86,26 @@ def _attributes(path: str, stamp: Stamp) -> dict[str, tuple[str, bool]]:
     }
 
 
+def unfinished() -> list[str]:
+    """Returns the names of the runs that have not come to their end, newest first."""
+    found: dict[str, bool] = {}
+    for name, (_, finished) in _attributes(str(workspace().path), stamp()).items():
+        run = name.partition("/")[0]
+        found[run] = found.get(run, True) and finished
+    return [run for run, finished in found.items() if not finished][::-1]
+
+
+def running() -> list[str]:
+    """Returns the names of the runs that a process is working on, newest first."""
+    return [run for run in unfinished() if workspace().is_held(run)]
+
+
+def place_arguments() -> list[str]:
+    """Returns the options that name the workspace on a command line."""
+    storage = os.environ.get("WORKBENCH_STORAGE")
+    return ["--workspace", str(workspace().path), *(["--storage", storage] if storage else [])]
+
+
 def open_run(run: str) -> Opened | str:
     """Opens a run, or says why it cannot be opened."""
     place = workspace()
@@ -117,11 +136,6 @@ def comparison(run: str) -> Comparison:
     """Returns a run to ask for what its document lacks."""
     place = workspace()
     return Comparison(place.open(run), place)
-
-
-def is_local(path: str) -> bool:
-    """Whether a source is a path that is there."""
-    return Path(path).exists()
 
 
 def report_of(run: str) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,7 +48,7 @@ def open_test_images(place: Workspace, data: dict[str, Any]) -> Pixels | None:
     """
     file = place.cache / "images" / data["fingerprint"] / f"order-{data['split_hash']}-test.npy"
     try:
-        return np.load(file, mmap_mode="r")  # type: ignore[no-any-return]
+        return np.load(file, mmap_mode="r")
     except (OSError, ValueError):
         return None
 
@@ -66,11 +65,6 @@ def samples(labels: npt.NDArray[np.int64], n_classes: int, each: int, seed: int 
     rng = np.random.default_rng(seed)
     rows = [np.flatnonzero(labels == label) for label in range(n_classes)]
     return [np.sort(rng.choice(of, min(each, len(of)), replace=False)) for of in rows]
-
-
-def exists(place: Workspace, fingerprint: str) -> bool:
-    """Whether a data set is in the cache."""
-    return Path(place.cache, "images", fingerprint, "images.npy").exists()
 
 
 def gallery(images: Sequence[Pixels]) -> list[Pixels]:

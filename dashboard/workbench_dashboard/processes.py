@@ -1,7 +1,7 @@
-"""Starts ``workbench`` commands in processes of their own, and finds them again after a refresh or a crash of the page.
+"""Starts ``workbench`` commands in processes of their own, and finds them again after a page was refreshed or crashed.
 
-Each leaves three files in the workspace's folder ``processes``: what was started (``.json``), what it said (``.log``) and
-its result (``.out``).
+Each leaves three files in the workspace's folder ``processes``: what was started (``.json``), what it said (``.log``)
+and its result (``.out``).
 """
 
 from __future__ import annotations
@@ -48,6 +48,11 @@ class Process:
     def kind(self) -> str:
         """The command: ``tune``, ``audit`` or ``curve``."""
         return self.arguments[0]
+
+    @property
+    def source(self) -> str:
+        """What it works on: a source, or the run it goes on with."""
+        return self.arguments[2 if self.arguments[1] == "--resume" else 1]
 
     @property
     def command(self) -> str:

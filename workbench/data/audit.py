@@ -132,6 +132,7 @@ class AuditReport:
             "classes": self.classes,
             "small_classes": self.small_classes,
             "imbalance": self.imbalance,
+            "findings": list(self.sentences()),
             "skipped": [{"path": path, "reason": reason} for path, reason in self.skipped],
             **({} if self.repaired is None else {"repaired": self.repair()}),
         }

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pandas as pd
+    from optuna.study import Study
 
 #: Keys of a row, in order.
 COLUMNS = (
@@ -121,6 +122,11 @@ class Comparison:
         except ArtifactNotFound:
             return None
         return arrays["predictions"] == arrays["labels"] if "labels" in arrays else None
+
+    @property
+    def studies(self) -> dict[str, Study]:
+        """The Optuna study of each candidate."""
+        return self._run.studies
 
     @property
     def finished(self) -> bool:
