@@ -12,6 +12,7 @@ def main() -> None:
         {
             "Result": [
                 st.Page("app_pages/compare.py", title="Compare", icon=":material/balance:", default=True),
+                st.Page("app_pages/trials.py", title="Trials", icon=":material/scatter_plot:"),
             ],
             "Run": [
                 st.Page("app_pages/tune.py", title="Tune", icon=":material/play_arrow:"),

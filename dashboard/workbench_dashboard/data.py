@@ -14,6 +14,7 @@ import streamlit as st
 
 from workbench.errors import WorkbenchError
 from workbench.judge.leaderboard import Comparison
+from workbench.tuning.trials import TrialSummary, read_trials
 from workbench.tuning.workspace import DEFAULT_WORKSPACE, Workspace, is_finished
 
 #: Changes whenever something is written to the storage.
@@ -141,3 +142,9 @@ def comparison(run: str) -> Comparison:
 def report_of(run: str) -> str | None:
     """Returns a run's report as one page of HTML; None where this version writes none."""
     return None
+
+
+def trials(run: str, candidate: str) -> list[TrialSummary]:
+    """Returns what the trials of a candidate came to, by number."""
+    studies = comparison(run).studies
+    return read_trials(studies[candidate]) if candidate in studies else []

@@ -46,12 +46,12 @@ def samples(fingerprint: str, class_names: Sequence[str], key: str) -> bool:
     if len(shown) > _MOST_CLASSES:
         shown = st.multiselect("Classes", shown, default=shown[:_MOST_CLASSES], key=f"{key}_classes")
     seed = int(st.session_state.get(f"{key}_seed", 0))
-    for name, rows in zip(class_names, pictures.samples(found.labels, len(class_names), 8, seed), strict=True):
+    for name, rows in zip(class_names, pictures.samples(found.labels, len(class_names), 6, seed), strict=True):
         if name not in shown:
             continue
         st.text(name)
         if len(rows):
-            st.image(pictures.gallery([found.pixels[row] for row in rows]), width=96)
+            st.image(pictures.gallery([found.pixels[row] for row in rows]), width=80)
         else:
             st.caption("no image")
     if st.button("Others", icon=":material/refresh:", key=f"{key}_others"):

@@ -64,10 +64,10 @@ def test_from_tune_to_the_verdict(address: str) -> None:
             candidates.press("Backspace")
         for name in ("pixels/logistic", "pixels/knn"):
             candidates.fill(name)
-            candidates.press("Enter")
+            page.get_by_role("option", name=name, exact=True).click()
             page.get_by_text(f"-c {name}").wait_for()
-        page.get_by_label("Budget").fill("20s")
-        page.get_by_label("Budget").press("Enter")
+        page.get_by_test_id("stTextInputField").fill("20s")
+        page.get_by_test_id("stTextInputField").press("Enter")
         page.get_by_text("--budget 20s").wait_for()
         page.get_by_role("button", name="Start").click()
         page.get_by_text("is about to begin").wait_for(timeout=30_000)
