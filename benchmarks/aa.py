@@ -4,7 +4,7 @@
 
 Each run is a new split of the data. On it every candidate is fitted twice, with the same parameters and the same
 images, and with another seed for its estimator. All fits of a run are compared with each other as a leaderboard's
-candidates are, Holm's correction over all their pairs included. What counts is the pairs of a candidate with itself: 200
+candidates are, with Holm's correction over all their pairs. What counts is the pairs of a candidate with itself: 200
 comparisons with two candidates and 100 runs. The share of them that is called significant should be 5 % or less. There
 are few training images, since the test cannot find anything where fewer than six test images tell two fits apart.
 

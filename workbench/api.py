@@ -126,8 +126,7 @@ def tune(
         session = _Session(specification, place, show, started, parsed, images, split, report)
         run = place.create(specification)
         first = next(iter(run.studies.values()))
-        parts = {part: getattr(split, part) for part in ("train", "val", "test")}
-        first.set_user_attr("workbench:split", place.save_arrays(first, "split", **parts))
+        first.set_user_attr("workbench:split", place.save_arrays(first, "split", **split.record(images)))
         return session.compete(run)
 
 

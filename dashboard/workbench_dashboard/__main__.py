@@ -60,7 +60,7 @@ def _read_newest() -> None:
     )
     with contextlib.suppress(WorkbenchError):  # the page will say it
         for run in place.runs()[-1:]:
-            Comparison(place.open(run), place).document()
+            Comparison(place.open(run), place).overview()
 
 
 if __name__ == "__main__":

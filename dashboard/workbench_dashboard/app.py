@@ -12,6 +12,7 @@ def main() -> None:
         {
             "Result": [
                 st.Page("app_pages/compare.py", title="Compare", icon=":material/balance:", default=True),
+                st.Page("app_pages/errors.py", title="Errors", icon=":material/image_search:"),
                 st.Page("app_pages/trials.py", title="Trials", icon=":material/scatter_plot:"),
             ],
             "Run": [

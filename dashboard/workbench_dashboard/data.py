@@ -7,8 +7,9 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -16,6 +17,12 @@ from workbench.errors import WorkbenchError
 from workbench.judge.leaderboard import Comparison
 from workbench.tuning.trials import TrialSummary, read_trials
 from workbench.tuning.workspace import DEFAULT_WORKSPACE, Workspace, is_finished
+from workbench_dashboard.mistakes import Answers, read_answers
+from workbench_dashboard.pictures import Pixels, open_cache
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 #: Changes whenever something is written to the storage.
 Stamp = tuple[int, ...]
@@ -28,14 +35,21 @@ class Opened:
     Attributes:
         name: The run's name.
         state: ``running``, ``finished`` or ``stopped``.
-        document: What ``workbench show --json`` prints.
+        document: What ``workbench show --json`` prints, without the likely label errors.
         specification: The run's settings.
+        key: Changes when what was recorded of its candidates does.
     """
 
     name: str
     state: str
     document: dict[str, Any]
     specification: dict[str, Any]
+    key: str = ""
+
+    @property
+    def class_names(self) -> list[str]:
+        """Names of the classes; labels are indices into them."""
+        return list(self.document["data"]["classes"])
 
     @property
     def tested(self) -> list[dict[str, Any]]:
@@ -122,7 +136,8 @@ def open_run(run: str) -> Opened | str:
         document, specification = _document(str(place.path), run, key)
     except WorkbenchError as error:
         return str(error)
-    return Opened(run, "running" if held else "finished" if finished else "stopped", document, specification)
+    return Opened(run, "running" if held else "finished" if finished else "stopped", document, specification,
+                  "".join(digest for digest, _ in digests.values()))  # fmt: skip
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -130,7 +145,7 @@ def _document(path: str, run: str, key: tuple[Any, ...]) -> tuple[dict[str, Any]
     place = workspace()
     opened = place.open(run)
     comparison = Comparison(opened, place)
-    return comparison.document(), opened.specification.as_dict()
+    return comparison.overview(), opened.specification.as_dict()
 
 
 def comparison(run: str) -> Comparison:
@@ -139,12 +154,80 @@ def comparison(run: str) -> Comparison:
     return Comparison(place.open(run), place)
 
 
-def report_of(run: str) -> str | None:
-    """Returns a run's report as one page of HTML; None where this version writes none."""
-    return None
+def report(run: str) -> bytes:
+    """Returns a run's report as one page of HTML."""
+    from workbench.judge.report import render
+
+    return render(comparison(run)).encode()
 
 
 def trials(run: str, candidate: str) -> list[TrialSummary]:
     """Returns what the trials of a candidate came to, by number."""
     studies = comparison(run).studies
     return read_trials(studies[candidate]) if candidate in studies else []
+
+
+def answers(opened: Opened, candidate: str) -> Answers | None:
+    """Returns what a candidate said of the test images; None if that is not recorded, or not any more."""
+    return _answers(str(workspace().path), opened.name, candidate, opened.key)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _answers(path: str, run: str, candidate: str, key: str) -> Answers | None:
+    return read_answers(comparison(run).test_predictions(candidate))
+
+
+def confusion(opened: Opened, candidate: str) -> list[list[int]] | None:
+    """Returns how often each class was taken for which."""
+    return _confusion(str(workspace().path), opened.name, candidate, opened.key)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _confusion(path: str, run: str, candidate: str, key: str) -> list[list[int]] | None:
+    return comparison(run).confusion(candidate)
+
+
+def label_errors(opened: Opened) -> dict[str, Any] | None:
+    """Returns the likely label errors, as a run's document has them."""
+    return _label_errors(str(workspace().path), opened.name, opened.key)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _label_errors(path: str, run: str, key: str) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = comparison(run).document()["label_errors"]
+    return found
+
+
+def part_images(opened: Opened, part: str) -> Sequence[Pixels] | None:
+    """Returns the images of a part, ``val`` or ``test``, in the order of predictions; None if they are gone."""
+    decoded = open_cache(workspace(), opened.document["data"]["fingerprint"])
+    rows = comparison(opened.name).parts().get(part)
+    if decoded is None or rows is None or rows.max(initial=-1) >= len(decoded.pixels):
+        return None
+    return _Rows(decoded.pixels, rows)
+
+
+class _Rows(Sequence[Pixels]):
+    """Rows of a memory map, read when they are asked for."""
+
+    def __init__(self, pixels: Pixels, rows: npt.NDArray[np.int64]) -> None:
+        self._pixels, self._rows = pixels, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._pixels[self._rows[index]]
+
+
+def images_by_name(opened: Opened, wanted: Sequence[tuple[str, str]]) -> list[Pixels | None]:
+    """Returns images by part (``validation`` or ``test``) and name; None for one that is not in the cache any more."""
+    parts = comparison(opened.name).parts()
+    where: dict[tuple[str, str], Pixels] = {}
+    for part, key in (("test", "test"), ("validation", "val")):
+        names = {name for which, name in wanted if which == part}
+        images = part_images(opened, key)
+        if images is not None:
+            found = enumerate(map(str, parts.get(f"{key}_names", ())))
+            where |= {(part, name): images[row] for row, name in found if name in names}
+    return [where.get(which) for which in wanted]

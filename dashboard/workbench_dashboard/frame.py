@@ -25,13 +25,16 @@ def plain(text: object) -> str:
     return re.sub(r":(?=[\w+-]+\\?:)", ":\u2060", escaped)  # no emoji either
 
 
-def draw(chart: Chart) -> None:
-    """Draws a chart as wide as the page, with text that can be read on its background."""
+def draw(chart: Chart, stretch: bool = True) -> None:
+    """Draws a chart as wide as the page, or as it is, with text that can be read on its background."""
     import altair as alt
 
     text = "#EDEBE8" if st.context.theme.type == "dark" else "#2F2D2B"
-    fitted = chart.properties(autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
-    st.altair_chart(fitted.configure_text(color=text), width="stretch")
+    if stretch:
+        chart = chart.properties(autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
+    else:
+        chart = chart.properties(autosize=alt.AutoSizeParams(type="pad"))
+    st.altair_chart(chart.configure_text(color=text), width="stretch" if stretch else "content")
 
 
 def choose_run() -> Opened | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,20 +35,6 @@ def open_cache(place: Workspace, fingerprint: str) -> Decoded | None:
             labels = columns["labels"].astype(np.int64)
         return Decoded(np.load(folder / "images.npy", mmap_mode="r"), labels)
     except (OSError, KeyError, ValueError):
-        return None
-
-
-def open_test_images(place: Workspace, data: dict[str, Any]) -> Pixels | None:
-    """Returns the test images of a run in the order of its predictions; None if they are not in the cache any more.
-
-    Args:
-        place: The workspace.
-        data: What the run recorded of its data.
-    """
-    file = place.cache / "images" / data["fingerprint"] / f"order-{data['split_hash']}-test.npy"
-    try:
-        return np.load(file, mmap_mode="r")
-    except (OSError, ValueError):
         return None
 
 

@@ -86,6 +86,16 @@ def print_comparison(comparison: Comparison) -> None:
         out.print(_pairwise(pairs))
     if document["anytime"]["candidates"]:
         _print_anytime(out, document["anytime"])
+    errors = document["label_errors"]
+    if errors and errors["found"]:
+        first = errors["errors"][0]
+        out.print(
+            f"Likely label errors: {errors['found']:,} of {errors['images']:,} validation and test images, by "
+            f"{errors['candidate']}; the first: {first['path']} ({first['label']}, likely {first['likely_label']}). "
+            "Only a look can tell; workbench report lists them",
+            markup=False,
+            style="yellow",
+        )
     out.print()
     out.print(document["verdict"], markup=False, style="bold", soft_wrap=not out.is_terminal)
 

@@ -266,7 +266,7 @@ def audit_images(
     counts = np.bincount(labels, minlength=len(images.class_names))
     return AuditReport(
         source=images.location,
-        names=_names(images),
+        names=images.row_names,
         labels=tuple(images.class_names[label] for label in labels),
         parts=tuple(parts),
         split_hash=None if split is None else split.hash,
@@ -318,18 +318,6 @@ def _leaked(family: Rows, parts: Sequence[str]) -> tuple[int, ...]:
     part = np.array(parts)
     known = np.unique(family[(part == "train") | (part == "val")])
     return tuple(map(int, np.flatnonzero((part == "test") & np.isin(family, known))))
-
-
-def _names(images: Images) -> tuple[str, ...]:
-    if images.names:
-        return images.names
-    if images.split is None:
-        return tuple(f"#{row}" for row in range(len(images.labels)))
-    names, seen = [], dict.fromkeys(PARTS, 0)
-    for part in map(str, images.split):
-        names.append(f"{part}[{seen[part]}]")
-        seen[part] += 1
-    return tuple(names)
 
 
 def _guess_from_format(images: Images) -> FormatLeak | None:

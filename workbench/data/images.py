@@ -10,6 +10,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,19 @@ class Images:
         """``(height, width, channels)`` in pixels."""
         height, width, channels = self.pixels.shape[1:]
         return int(height), int(width), int(channels)
+
+    @property
+    def row_names(self) -> tuple[str, ...]:
+        """A name for each image: its path, or, where there are no files, the likes of ``test[123]`` or ``#123``."""
+        if self.names:
+            return self.names
+        if self.split is None:
+            return tuple(f"#{row}" for row in range(len(self.labels)))
+        names, seen = [], Counter[str]()
+        for part in map(str, self.split):
+            names.append(f"{part}[{seen[part]}]")
+            seen[part] += 1
+        return tuple(names)
 
 
 def load(source: Source, cache: Path, image_size: int | None = None, progress: Progress | None = None) -> Images:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +49,16 @@ class Split:
     def counts(self) -> dict[str, int]:
         """Number of images in each part."""
         return {"train": len(self.train), "val": len(self.val), "test": len(self.test)}
+
+    def record(self, images: Images) -> dict[str, npt.NDArray[Any]]:
+        """Returns the rows of each part, and label and name of each image that is predicted, for when data are gone."""
+        names, predicted = np.array(images.row_names), {"val": self.val, "test": self.test}
+        return {
+            "train": self.train,
+            **predicted,
+            **{f"{part}_labels": images.labels[rows] for part, rows in predicted.items()},
+            **{f"{part}_names": names[rows] for part, rows in predicted.items()},
+        }
 
 
 @dataclass(frozen=True)

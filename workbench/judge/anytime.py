@@ -47,7 +47,8 @@ def spent(trials: Iterable[FrozenTrial | TrialSummary]) -> list[Spent]:
         record = record_of(trial)
         if trial.datetime_complete is not None and record["trial_seconds"] > 0:
             ended = _seconds(trial.datetime_complete)
-            found.append(Spent(record["trial_seconds"], ended, trial.value if record["state"] == "complete" else None))
+            value = record.get("validation_accuracy", trial.value) if record["state"] == "complete" else None
+            found.append(Spent(record["trial_seconds"], ended, value))
     return found
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.candidate import BASELINE
 from workbench.judge.verdict import verdict
-from workbench.tuning.trials import params_of, read_trials
+from workbench.tuning.specification import Specification
+from workbench.tuning.trials import best_of, params_of, read_trials
 from workbench.tuning.workspace import Run, Workspace
 
 if TYPE_CHECKING:
@@ -77,6 +80,19 @@ class Comparison:
         studies = {name: study for name, study in self._run.studies.items() if name != BASELINE}
         return anytime.anytime({name: anytime.spent(read_trials(s)) for name, s in studies.items()})
 
+    def label_errors(self) -> pd.DataFrame:
+        """Returns the validation and test images whose label is likely wrong, the most suspicious first.
+
+        Its columns: ``path``, ``part`` (validation or test), the ``label``, the ``likely_label``, and ``confidence``,
+        the probability that the best candidate with probabilities gives to the latter.
+        """
+        import pandas as pd
+
+        from workbench.judge.label_errors import KEYS
+
+        found = self._label_errors(self.rows())
+        return pd.DataFrame(found["errors"] if found else [], columns=list(KEYS))
+
     def document(self) -> dict[str, Any]:
         """Returns all that ``workbench show --json`` prints.
 
@@ -84,12 +100,19 @@ class Comparison:
         :func:`workbench.judge.metrics.further_metrics`), and the ``ledger``, each candidate's seconds by phase, which
         add up to what it cost: ``tuning``, all its trials in all; the others are phases of the refit and the test.
         """
+        from workbench.judge.label_errors import LISTED
+
+        errors = self._label_errors(self.rows())
+        return {**self.overview(), "label_errors": errors and {**errors, "errors": errors["errors"][:LISTED]}}
+
+    def overview(self) -> dict[str, Any]:
+        """Returns the :meth:`document` without the likely label errors, which take a while to find."""
         rows = self.rows()
         pairs = self._pairs(rows)
         results = {row["candidate"]: self._result(row["candidate"]) for row in rows}
         return {
             "run": self.name,
-            "candidates": list(self._run.specification.candidates),
+            "candidates": list(dict.fromkeys([*self._run.specification.candidates, *results])),
             "data": self._run.specification.data,
             "verdict": verdict(rows, pairs),
             "leaderboard": [{**row, "metrics": results[row["candidate"]].get("metrics")} for row in rows],
@@ -112,16 +135,79 @@ class Comparison:
 
     def _correct(self, candidate: str) -> npt.NDArray[np.bool_] | None:
         """Returns whether each test image was predicted right; None if there are no predictions, or no more."""
+        arrays = self._arrays(self._result(candidate).get("test_predictions"))
+        return arrays["predictions"] == arrays["labels"] if "labels" in arrays else None
+
+    def _arrays(self, artifact: str | None) -> dict[str, npt.NDArray[Any]]:
+        """Returns recorded arrays; none if they were not recorded, or are there no more."""
         from optuna.artifacts.exceptions import ArtifactNotFound
 
-        recorded = self._result(candidate).get("test_predictions")
-        if recorded is None:
-            return None
         try:
-            arrays = self._workspace.load_arrays(recorded)
+            return {} if artifact is None else self._workspace.load_arrays(artifact)
         except ArtifactNotFound:
+            return {}
+
+    def _label_errors(self, rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+        from workbench.judge.label_errors import find_label_errors
+
+        def predicted(candidate: str) -> dict[str, Any]:
+            best = best_of(read_trials(self._run.studies[candidate])) if candidate in self._run.studies else None
+            validation = None if best is None else best.record.get("validation_predictions")
+            test = self._result(candidate).get("test_predictions")
+            return {"val": self._arrays(validation), "test": self._arrays(test)}
+
+        tested = [r["candidate"] for r in rows if r["test_accuracy"] is not None and r["family"] != "baseline"]
+        class_names = list(self._run.specification.data["classes"])
+        return find_label_errors(((name, predicted(name)) for name in tested), self.parts(), class_names)
+
+    def test_predictions(self, candidate: str) -> dict[str, npt.NDArray[Any]]:
+        """Returns what was recorded of a candidate's test; nothing if there was none.
+
+        For ``n`` test images their ``labels`` and ``predictions``, and class ``probabilities`` ``(n, n_classes)`` if
+        the candidate gives any.
+        """
+        return self._arrays(self._result(candidate).get("test_predictions"))
+
+    def parts(self) -> dict[str, npt.NDArray[Any]]:
+        """Returns what was recorded of the split: rows of each part, and of ``val`` and ``test`` names and labels."""
+        return self._arrays(next((s.user_attrs.get("workbench:split") for s in self._run.studies.values()), None))
+
+    def confusion(self, candidate: str) -> list[list[int]] | None:
+        """Returns how often test images of each class (rows) were predicted as which (columns), if recorded."""
+        arrays = self._arrays(self._result(candidate).get("test_predictions"))
+        if "labels" not in arrays:
             return None
-        return arrays["predictions"] == arrays["labels"] if "labels" in arrays else None
+        from sklearn.metrics import confusion_matrix
+
+        classes = range(len(self._run.specification.data["classes"]))
+        found: list[list[int]] = confusion_matrix(
+            arrays["labels"], arrays["predictions"], labels=list(classes)
+        ).tolist()
+        return found
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Writes the run's report, one HTML file that opens offline, over a file of that name; returns its path.
+
+        Raises:
+            RunError: If it cannot be written.
+        """
+        from workbench.judge.report import write_report
+
+        target = Path(path).expanduser()
+        write_report(self, target)
+        return target
+
+    @property
+    def specification(self) -> Specification:
+        """What was run."""
+        return self._run.specification
+
+    @property
+    def state(self) -> Literal["done", "running", "stopped"]:
+        """Whether the run came to its end, goes on now, or was stopped before its end."""
+        if self.finished:
+            return "done"
+        return "running" if self._workspace.is_held(self.name) else "stopped"
 
     @property
     def studies(self) -> dict[str, Study]:
@@ -157,8 +243,7 @@ def _row(run: Run, candidate: str) -> dict[str, Any]:
         row["tuning_seconds"] += record["trial_seconds"]
         if record["state"] in row["trials"]:
             row["trials"][record["state"]] += 1
-    complete = [trial for trial in trials if trial.record["state"] == "complete"]
-    best = max(complete, key=lambda trial: (trial.value or 0.0, -trial.number), default=None)
+    best = best_of(trials)
     result = run.result(candidate)
     if best is not None:
         record = best.record

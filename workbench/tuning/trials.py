@@ -6,6 +6,7 @@ Parameters and learning curves are left where they are; Optuna's ``study.get_tri
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -63,6 +64,12 @@ def read_trials(study: Study) -> list[TrialSummary]:
         TrialSummary(number, state, value, {} if found is None else {RECORD: json.loads(found)}, start, end)
         for number, state, value, found, start, end in rows
     ]
+
+
+def best_of(trials: Iterable[TrialSummary]) -> TrialSummary | None:
+    """Returns the best completed trial, the first of equally good ones; None if none was completed."""
+    complete = [trial for trial in trials if trial.record["state"] == "complete"]
+    return max(complete, key=lambda trial: (trial.value or 0.0, -trial.number), default=None)
 
 
 def read_running(study: Study) -> dict[int, dict[int, float]]:

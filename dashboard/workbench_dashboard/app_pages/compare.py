@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -130,12 +131,10 @@ def _downloads(opened: Opened) -> None:
             "Leaderboard (CSV)", table.to_csv(index=False), f"{opened.name}.csv", "text/csv", icon=":material/table:",
             on_click="ignore",
         )  # fmt: skip
-        report = data.report_of(opened.name)
-        if report is not None:
-            st.download_button(
-                "Report (HTML)", report, f"{opened.name}.html", "text/html", icon=":material/description:",
-                on_click="ignore",
-            )  # fmt: skip
+        st.download_button(
+            "Report (HTML)", partial(data.report, opened.name), f"{opened.name}.html", "text/html",
+            icon=":material/description:", on_click="ignore",
+        )  # fmt: skip
 
 
 page()

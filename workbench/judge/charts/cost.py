@@ -91,7 +91,7 @@ def anytime(candidates: Sequence[Row], colors: Mapping[str, str], width: int = W
         return empty("no trial has been completed")
     return (
         alt.Chart(data(points))
-        .mark_line(interpolate="step-after", strokeWidth=2.5, point=alt.OverlayMarkDef(size=25))
+        .mark_line(interpolate="step-after", strokeWidth=2.5, point=alt.OverlayMarkDef(size=40))
         .encode(
             x=alt.X("seconds:Q", scale=alt.Scale(type="log", nice=False), axis=seconds_axis(),
                     title="wall-clock seconds of the candidate's own trials (log)"),

@@ -15,7 +15,9 @@ MOST_CLASSES = 20
 
 
 def confusion_matrix(counts: Sequence[Sequence[int]], class_names: Sequence[str], width: int = WIDTH) -> Chart:
-    """Draws how often each class was taken for which; of more than 20 classes, the most frequent confusions.
+    """Draws how often each class was taken for which, the darker the larger its share of the class.
+
+    Of more than 20 classes it lists the most frequent confusions.
 
     Args:
         counts: ``counts[i][j]`` images of class ``i`` were predicted as class ``j``.
@@ -41,8 +43,7 @@ def confusion_matrix(counts: Sequence[Sequence[int]], class_names: Sequence[str]
               axis=alt.Axis(labelLimit=110, domain=False, ticks=False))  # fmt: skip
     base = alt.Chart(data(cells)).encode(x=x, y=y)
     squares = base.mark_rect(stroke="#FFFFFF", strokeWidth=1).encode(
-        color=alt.Color("share:Q", scale=alt.Scale(domain=[0, 1], range=["#F4F8FC", "#08519C"]),
-                        legend=alt.Legend(title="share of the class", format=".0%", gradientLength=120)),
+        color=alt.Color("share:Q", scale=alt.Scale(domain=[0, 1], range=["#F4F8FC", "#08519C"]), legend=None),
         tooltip=tooltip,
     )  # fmt: skip
     numbers = base.mark_text(fontSize=11 if side > 30 else 9).encode(

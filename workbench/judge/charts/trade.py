@@ -25,6 +25,7 @@ from workbench.judge.charts.parts import (
     seconds_axis,
 )  # fmt: skip
 
+_LETTER = 0.58 * FONT_SIZE  # mean width of one in pixels
 _Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
 
 
@@ -81,7 +82,10 @@ def accuracy_against_time(
     if baseline is not None and near:
         floor = max(0.0, min(floor, baseline["test_accuracy"] - margin))
     seconds = [point["seconds"] for point in points]
-    first, last = min(seconds) / 1.6, max(seconds) * 1.6
+    first = min(seconds) / 1.6
+    longest = max(len(point["candidate"]) for point in points)
+    label = min(0.4, (20 + _LETTER * longest) / width)  # its share of the width, to be kept free beside the last point
+    last = max(seconds) * (max(seconds) / first) ** (label / (1 - label))
     if budget_seconds is not None and budget_seconds > 30 * max(seconds):
         budget_seconds = None
     if budget_seconds is not None:
@@ -172,7 +176,7 @@ def _place_labels(
         taken += [(x - 7, y - 7, x + 7, y + 7), (x - 2, high, x + 2, low)]
     for point in sorted(points, key=lambda point: -point["test_accuracy"]):
         x, y = pixel(point)
-        length = 0.58 * FONT_SIZE * len(point["candidate"])
+        length = _LETTER * len(point["candidate"])
         best = None
         for dy in (0, -15, 15, -30, 30, -45, 45, -60, 60):
             for align, left in (("left", x + 10), ("right", x - 10 - length)):
