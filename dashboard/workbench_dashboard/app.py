@@ -13,11 +13,16 @@ def main() -> None:
             "Result": [
                 st.Page("app_pages/compare.py", title="Compare", icon=":material/balance:", default=True),
                 st.Page("app_pages/errors.py", title="Errors", icon=":material/image_search:"),
+                st.Page("app_pages/learning_curve.py", title="Learning curve", icon=":material/timeline:"),
                 st.Page("app_pages/trials.py", title="Trials", icon=":material/scatter_plot:"),
             ],
             "Run": [
                 st.Page("app_pages/tune.py", title="Tune", icon=":material/play_arrow:"),
                 st.Page("app_pages/live.py", title="Live", icon=":material/show_chart:"),
+            ],
+            "Material": [
+                st.Page("app_pages/data_set.py", title="Data", icon=":material/photo_library:"),
+                st.Page("app_pages/plugins.py", title="Plugins", icon=":material/extension:"),
             ],
         }
     )

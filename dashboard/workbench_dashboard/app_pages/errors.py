@@ -29,7 +29,8 @@ def page() -> None:
         return
     left, right = st.columns(2)
     a = left.selectbox("A", list(known), index=0, key=f"errors_a_{opened.name}")
-    others = [name for name in known if name != a]
+    family = {row["candidate"]: row["family"] for row in opened.tested}
+    others = sorted((name for name in known if name != a), key=lambda name: family[name] in (family[a], "baseline"))
     b = right.selectbox("B", others, index=0, key=f"errors_b_{opened.name}")
     _gallery(opened, a, b, known)
     _confusions(opened, (a, b))
@@ -80,7 +81,7 @@ def _one_page(rows: Rows, key: str) -> Rows:
 def _caption(row: int, names: Sequence[str], answers: dict[str, Answers]) -> str:
     said = [f"**{frame.plain(names[next(iter(answers.values())).labels[row]])}**"]
     for candidate, of in answers.items():
-        sure = "" if of.confidence is None else f" {of.confidence[row]:.0%}".replace("%", " %")
+        sure = "" if of.confidence is None else f" {of.confidence[row]:.0%}".replace("%", "\u00a0%")
         said.append(f"{frame.plain(candidate)}: {frame.plain(names[of.predictions[row]])}{sure}")
     return "  \n".join(said)
 
@@ -115,8 +116,8 @@ def _label_errors(opened: Opened) -> None:
 
 def _gone(opened: Opened) -> None:
     st.info(
-        "The images of this run are not in the workspace's cache any more. To bring them back, look at the data again on "
-        "the **Tune** page; their source was:",
+        "The images of this run are not in the workspace's cache any more. To bring them back, look at the data again "
+        "on the **Tune** page; their source was:",
         icon=":material/folder_off:",
     )
     st.text(opened.specification["source"])
@@ -141,7 +142,9 @@ def _classes(opened: Opened, chosen: tuple[str, str]) -> None:
         frame.draw(charts.class_recall({name: of.get("per_class_recall") for name, of in rows.items()}, colors))
     with right:
         st.subheader("Can the probabilities be believed?")
-        frame.draw(charts.reliability({name: of.get("reliability") for name, of in rows.items()}, colors))
+        frame.draw(
+            charts.reliability({name: of["reliability"] for name, of in rows.items() if of.get("reliability")}, colors)
+        )
         for name, of in rows.items():
             if of.get("calibration_error") is not None:
                 st.caption(f"{frame.plain(name)}: expected calibration error {of['calibration_error']:.3f}")
