@@ -23,7 +23,7 @@ def class_balance(classes: Mapping[str, int], width: int = WIDTH) -> Chart:
         alt.Chart(data([{"label": name, "images": count} for name, count in ordered]))
         .mark_bar(color=PALETTE[0])
         .encode(
-            x=alt.X("images:Q", title="images", axis=alt.Axis(tickMinStep=1, format="~s")),
+            x=alt.X("images:Q", title="images", axis=alt.Axis(tickMinStep=1, format=",")),
             y=names_axis("label", [name for name, _ in ordered]),
             tooltip=["label:N", alt.Tooltip("images:Q", format=",")],
         )

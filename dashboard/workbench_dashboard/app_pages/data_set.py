@@ -51,14 +51,8 @@ def _facts(opened: Opened) -> None:
         "images": f"{counts['images']:,} of {width}x{height} pixels, {'grey' if channels == 1 else 'colour'}",
         "training, validation, test": f"{counts['train']:,}, {counts['val']:,}, {counts['test']:,} images",
         "split": f"{split}, hash {recorded['split_hash'][:8]}",
-        "left out": f"{len(recorded['skipped']):,} files",
     }
-    st.dataframe(
-        [{"what": what, "is": value} for what, value in facts.items()],
-        hide_index=True,
-        column_config={"what": st.column_config.TextColumn(label="", width="small"),
-                       "is": st.column_config.TextColumn(label="")},
-    )  # fmt: skip
+    st.markdown("  \n".join(f"**{what}**: {frame.plain(value)}" for what, value in facts.items()))
 
 
 page()
