@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, Literal
 from workbench.candidate import BASELINE
 from workbench.judge.curve import CURVE
 from workbench.judge.ensemble import ENSEMBLES
-from workbench.judge.refit import best_trial
 from workbench.judge.verdict import ENSEMBLE, verdict
 from workbench.tuning.scoring import orient
 from workbench.tuning.specification import Specification
-from workbench.tuning.tuner import record_of
+from workbench.tuning.trials import best_of, params_of, read_trials
 from workbench.tuning.workspace import Run, Workspace
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
+    from optuna.study import Study
 
 #: Keys of a row, in order.
 COLUMNS = (
@@ -102,7 +102,7 @@ class Comparison:
         from workbench.judge import anytime
 
         studies = {name: study for name, study in self._run.studies.items() if name != BASELINE}
-        return anytime.anytime({name: anytime.spent(s.get_trials(deepcopy=False)) for name, s in studies.items()})
+        return anytime.anytime({name: anytime.spent(read_trials(s)) for name, s in studies.items()})
 
     def label_errors(self) -> pd.DataFrame:
         """Returns the validation and test images whose label is likely wrong, the most suspicious first.
@@ -127,9 +127,13 @@ class Comparison:
         """
         from workbench.judge.label_errors import LISTED
 
+        errors = self._label_errors(self.rows())
+        return {**self.overview(), "label_errors": errors and {**errors, "errors": errors["errors"][:LISTED]}}
+
+    def overview(self) -> dict[str, Any]:
+        """Returns the :meth:`document` without the likely label errors, which take a while to find."""
         rows, specification = self.rows(), self.specification
         pairs = self._pairs(rows)
-        errors = self._label_errors(rows)
         results = {row["candidate"]: self._result(row["candidate"]) for row in rows}
         return {
             "run": self.name,
@@ -154,7 +158,6 @@ class Comparison:
             "curve": self.curve(),
             "transfers": self._run.note(TRANSFERS) or [],
             "anytime": self.anytime(),
-            "label_errors": errors and {**errors, "errors": errors["errors"][:LISTED]},
         }
 
     def curve(self) -> dict[str, Any] | None:
@@ -171,8 +174,8 @@ class Comparison:
         return found or [self._run.specification.hardware]
 
     def _best_trial_seconds(self, candidate: str) -> dict[str, float]:
-        best = best_trial(self._run, candidate) if candidate in self._run.studies else None
-        return {} if best is None else dict(record_of(best)["seconds"])
+        best = best_of(read_trials(self._run.studies[candidate])) if candidate in self._run.studies else None
+        return {} if best is None else dict(best.record["seconds"])
 
     def _result(self, candidate: str) -> dict[str, Any]:
         return (self._run.result(candidate) or {}) if candidate in self._run.studies else {}
@@ -181,7 +184,7 @@ class Comparison:
         from workbench.judge.statistics import by_metric, compare_pairs
 
         found = {row["candidate"]: self.test_predictions(row["candidate"]) for row in rows}
-        arrays = {name: tested for name, tested in found.items() if tested is not None}
+        arrays = {name: tested for name, tested in found.items() if "labels" in tested}
         correct = {name: tested["predictions"] == tested["labels"] for name, tested in arrays.items()}
         counts = self._run.specification.data["counts"]
         return compare_pairs(
@@ -196,17 +199,10 @@ class Comparison:
         repeats = self._result(candidate).get("repeats", [])
         if len(repeats) > 1:
             return "repeats", [repeat["test_accuracy"] for repeat in repeats]
-        best = best_trial(self._run, candidate)
-        return "folds", record_of(best)["fold_values"] if best is not None else []
-
-    def test_predictions(self, candidate: str) -> dict[str, npt.NDArray[Any]] | None:
-        """Returns a candidate's ``predictions`` of the test images and their ``labels``; None if there are none.
-
-        Where the candidate gives them, there are ``probabilities`` ``(n, n_classes)`` as well, or, for two classes, the
-        ``scores`` of the second.
-        """
-        arrays = self._arrays(self._result(candidate).get("test_predictions"))
-        return arrays if "labels" in arrays else None
+        if not self.specification.folds:
+            return "folds", []
+        best = best_of(read_trials(self._run.studies[candidate]))
+        return "folds", best.record["fold_values"] if best is not None else []
 
     def _arrays(self, artifact: str | None) -> dict[str, npt.NDArray[Any]]:
         """Returns recorded arrays; none if they were not recorded, or are there no more."""
@@ -221,20 +217,31 @@ class Comparison:
         from workbench.judge.label_errors import find_label_errors
 
         def predicted(candidate: str) -> dict[str, Any]:
-            best = best_trial(self._run, candidate) if candidate in self._run.studies else None
-            validation = None if best is None else record_of(best).get("validation_predictions")
+            best = best_of(read_trials(self._run.studies[candidate])) if candidate in self._run.studies else None
+            validation = None if best is None else best.record.get("validation_predictions")
             test = self._result(candidate).get("test_predictions")
             return {"val": self._arrays(validation), "test": self._arrays(test)}
 
         tested = [r["candidate"] for r in rows if r["test_accuracy"] is not None and r["family"] != "baseline"]
-        split = self._arrays(next((s.user_attrs.get("workbench:split") for s in self._run.studies.values()), None))
         class_names = list(self._run.specification.data["classes"])
-        return find_label_errors(((name, predicted(name)) for name in tested), split, class_names)
+        return find_label_errors(((name, predicted(name)) for name in tested), self.parts(), class_names)
+
+    def test_predictions(self, candidate: str) -> dict[str, npt.NDArray[Any]]:
+        """Returns what was recorded of a candidate's test; nothing if there was none.
+
+        For ``n`` test images their ``labels`` and ``predictions``, and class ``probabilities`` ``(n, n_classes)`` if
+        the candidate gives any.
+        """
+        return self._arrays(self._result(candidate).get("test_predictions"))
+
+    def parts(self) -> dict[str, npt.NDArray[Any]]:
+        """Returns what was recorded of the split: rows of each part, and of ``val`` and ``test`` names and labels."""
+        return self._arrays(next((s.user_attrs.get("workbench:split") for s in self._run.studies.values()), None))
 
     def confusion(self, candidate: str) -> list[list[int]] | None:
         """Returns how often test images of each class (rows) were predicted as which (columns), if recorded."""
         arrays = self.test_predictions(candidate)
-        if arrays is None:
+        if "labels" not in arrays:
             return None
         from sklearn.metrics import confusion_matrix
 
@@ -269,6 +276,11 @@ class Comparison:
         return "running" if self._workspace.is_held(self.name) else "stopped"
 
     @property
+    def studies(self) -> dict[str, Study]:
+        """The Optuna study of each candidate."""
+        return self._run.studies
+
+    @property
     def finished(self) -> bool:
         """Whether the run came to its end: not killed, not interrupted, and not running now."""
         return self._run.finished
@@ -291,17 +303,19 @@ def _row(run: Run, candidate: str) -> dict[str, Any]:
     row["trials"] = dict(row["trials"])
     if candidate not in run.studies:
         return row | {"status": "the run was killed before it was recorded"}
-    records = [record_of(trial) for trial in run.studies[candidate].get_trials(deepcopy=False)]
+    trials = read_trials(run.studies[candidate])
+    records = [trial.record for trial in trials]
     for record in records:
         row["tuning_seconds"] += record["trial_seconds"]
         if record["state"] in row["trials"]:
             row["trials"][record["state"]] += 1
-    best, result = best_trial(run, candidate), run.result(candidate)
+    best = best_of(trials)
+    result = run.result(candidate)
     if best is not None:
-        record = record_of(best)
+        record = best.record
         row |= {
             "validation_accuracy": record["validation_accuracy"],
-            "validation_score": orient(run.specification.metric, best.value),
+            "validation_score": orient(run.specification.metric, best.value or 0.0),
             "extract_seconds": record["seconds"]["extract"],
             "fit_seconds": record["seconds"]["select"] + record["seconds"]["fit"],
             "parameters": record["parameters"],
@@ -309,7 +323,7 @@ def _row(run: Run, candidate: str) -> dict[str, Any]:
             "images_per_second": record["images_per_second"],
             "remarks": record["remarks"],
             "train_fraction": record["fraction"],
-            "best_params": best.params,
+            "best_params": params_of(run.studies[candidate], best.number),
         }
     if result is not None:
         row |= {key: value for key, value in result.items() if key in COLUMNS and key != "repeats"}

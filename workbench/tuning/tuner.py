@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import FrozenTrial
 
+    from workbench.tuning.trials import TrialSummary
+
 #: Attribute of a trial that holds all we record of it.
 RECORD = "workbench"
 #: After so many failures in a row a candidate is given up.
@@ -275,7 +277,7 @@ def contenders_of(run: Run, candidates: list[Candidate], job: Callable[[Candidat
     return contenders
 
 
-def record_of(trial: FrozenTrial) -> dict[str, Any]:
+def record_of(trial: FrozenTrial | TrialSummary) -> dict[str, Any]:
     """Returns what was recorded of a trial; of one whose owner was killed, that it was interrupted."""
     missing = {"state": "interrupted", "reason": "the run was killed", "trial_seconds": 0.0}
     return dict(trial.user_attrs.get(RECORD, missing))

@@ -59,7 +59,7 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether the run came to its end: not killed, not interrupted, and not running now."""
-        return all(study.user_attrs.get(_FINISHED, False) for study in self.studies.values())
+        return all(is_finished(study.user_attrs) for study in self.studies.values())
 
     def record_finished(self, finished: bool) -> None:
         """Records that the run has come to its end, or that it goes on."""
@@ -82,6 +82,11 @@ class Run:
     def record_result(self, candidate: str, result: dict[str, Any]) -> None:
         """Records the judge's result of a candidate."""
         self.studies[candidate].set_user_attr(_RESULT, result)
+
+
+def is_finished(attributes: dict[str, Any]) -> bool:
+    """Whether a study with these attributes belongs to a run that came to its end."""
+    return bool(attributes.get(_FINISHED, False))
 
 
 class Workspace:
@@ -181,18 +186,16 @@ class Workspace:
 
     # -- runs -----------------------------------------------------------------------------------------------------
 
-    def _attributes(self) -> dict[str, dict[str, Any]]:
+    def attributes(self) -> dict[str, dict[str, Any]]:
         """Returns the attributes of every study that belongs to a run, by study name, oldest first."""
-        import optuna
-
         if self.url.startswith("sqlite:///") and not Path(self.url.removeprefix("sqlite:///")).exists():
             return {}
-        summaries = optuna.get_all_study_summaries(self.storage, include_best_trial=False)
-        return {s.study_name: s.user_attrs for s in summaries if _SPECIFICATION in s.user_attrs}
+        studies = self.storage.get_all_studies()  # optuna.get_all_study_summaries would load every trial
+        return {s.study_name: s.user_attrs for s in studies if _SPECIFICATION in s.user_attrs}
 
     def runs(self) -> list[str]:
         """Returns the names of the runs, oldest first."""
-        return list(dict.fromkeys(name.partition("/")[0] for name in self._attributes()))
+        return list(dict.fromkeys(name.partition("/")[0] for name in self.attributes()))
 
     def open(self, run: str) -> Run:
         """Opens a recorded run.
@@ -202,7 +205,7 @@ class Workspace:
         """
         import optuna
 
-        attributes = {name: a for name, a in self._attributes().items() if name.partition("/")[0] == run}
+        attributes = {name: a for name, a in self.attributes().items() if name.partition("/")[0] == run}
         if not attributes:
             known = self.runs()
             raise RunError(f"there is no run {run!r} in {self.path}; {did_you_mean(run, known)}")
@@ -272,7 +275,7 @@ class Workspace:
         """Holds a run, so that no other process works on it. The lock goes with the process, however it ends."""
         lock = self._lock(run)
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=0.5)  # somebody may just be looking whether it is held
         except Timeout:
             raise RunError(f"the run {run!r} is being worked on by another process; wait for it or stop it") from None
         with lock:
