@@ -12,7 +12,7 @@ import click
 from workbench.errors import WorkbenchError
 
 #: Command -> attribute of the module of the same name; the order is the order of ``--help``.
-_COMMANDS = ("tune", "audit", "show", "report", "runs", "plugins", "cache", "dashboard", "doctor")
+_COMMANDS = ("tune", "audit", "show", "report", "curve", "transfer", "runs", "plugins", "cache", "dashboard", "doctor")
 
 #: Exit codes.
 DONE, NO_RESULT, USER_MISTAKE, INTERRUPTED = 0, 1, 2, 130
@@ -78,6 +78,7 @@ def cli() -> None:
       workbench tune my-photos/ --budget 20m      a folder with a folder for each class
       workbench audit my-photos/                  duplicates, leaks, contradictory labels
       workbench show digits-1                     the leaderboard of a run, again
+      workbench curve digits-1                    from how many images on does the network win?
       workbench report digits-1                   all there is to say of it, in one HTML file
     """
 

@@ -22,15 +22,10 @@ def command(workspace: str, storage: str | None, port: int, no_browser: bool) ->
 
     from workbench.errors import WorkbenchError
 
-    spec = importlib.util.find_spec("workbench_dashboard")
-    if spec is None or spec.origin is None or importlib.util.find_spec("streamlit") is None:
+    if importlib.util.find_spec("workbench_dashboard") is None or importlib.util.find_spec("streamlit") is None:
         raise WorkbenchError("the dashboard is not installed; pip install image-workbench brings it and streamlit")
-    arguments = [
-        sys.executable, "-m", "streamlit", "run", str(Path(spec.origin).with_name("app.py")),
-        "--server.address=127.0.0.1", f"--server.port={port}", f"--server.headless={str(no_browser).lower()}",
-        "--browser.gatherUsageStats=false", "--runner.magicEnabled=false", "--client.toolbarMode=minimal",
-    ]  # fmt: skip
     environment = {**os.environ, "WORKBENCH_WORKSPACE": str(Path(workspace).absolute())}
     if storage:
         environment["WORKBENCH_STORAGE"] = storage
+    arguments = [sys.executable, "-m", "workbench_dashboard", f"--port={port}", *["--no-browser"] * no_browser]
     return subprocess.run(arguments, env=environment).returncode

@@ -73,6 +73,7 @@ class AuditReport:
         skipped: ``(path, reason)`` of every file that was left out.
         mend: What a split has to respect to be free of what was found.
         repaired: The split that is free of it, if one was asked for.
+        fingerprint: Hash of the decoded images and labels; the workspace's cache keeps them under it.
     """
 
     source: str
@@ -92,6 +93,7 @@ class AuditReport:
     skipped: tuple[tuple[str, str], ...]
     mend: Mend
     repaired: Split | None = None
+    fingerprint: str = ""
 
     @property
     def small_classes(self) -> dict[str, int]:
@@ -119,6 +121,7 @@ class AuditReport:
         return {
             "source": self.source,
             "images": len(self.names),
+            "fingerprint": self.fingerprint,
             "split_hash": self.split_hash,
             "split_problem": self.split_problem or None,
             **{kind: [[self.names[row] for row in family] for family in of] for kind, of in self.families.items()},
@@ -129,6 +132,7 @@ class AuditReport:
             "classes": self.classes,
             "small_classes": self.small_classes,
             "imbalance": self.imbalance,
+            "findings": list(self.sentences()),
             "skipped": [{"path": path, "reason": reason} for path, reason in self.skipped],
             **({} if self.repaired is None else {"repaired": self.repair()}),
         }
@@ -277,6 +281,7 @@ def audit_images(
         classes={name: int(count) for name, count in zip(images.class_names, counts, strict=True)},
         skipped=images.skipped,
         mend=Mend(related, left_out),
+        fingerprint=images.fingerprint,
     )
 
 

@@ -18,6 +18,8 @@ from workbench.tuning.tuner import record_of
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
+    from workbench.tuning.trials import TrialSummary
+
 #: Shares of the run's best validation accuracy that are waited for, and minutes after which somebody leads.
 SHARES = (0.9, 0.95, 0.99)
 MINUTES = (1, 5, 20)
@@ -38,8 +40,8 @@ class Spent:
     value: float | None
 
 
-def spent(trials: Iterable[FrozenTrial]) -> list[Spent]:
-    """Reads what Optuna recorded of trials. One that runs, or was killed, has no seconds and is left out."""
+def spent(trials: Iterable[FrozenTrial | TrialSummary]) -> list[Spent]:
+    """Reads what was recorded of trials. One that runs, or was killed, has no seconds and is left out."""
     found = []
     for trial in trials:
         record = record_of(trial)

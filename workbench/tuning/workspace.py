@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 
 from workbench.errors import RunError, did_you_mean
 from workbench.tuning.features import FeatureCache, default_limit
-from workbench.tuning.specification import Specification
+from workbench.tuning.specification import LESS_IS_BETTER, METRICS, Specification
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,6 +36,7 @@ DEFAULT_WORKSPACE = Path("workbench-runs")
 #: Version of what is recorded. A run of a newer one is refused in words.
 FORMAT = 1
 _SPECIFICATION, _RESULT, _FINISHED = "workbench:run", "workbench:result", "workbench:finished"
+_SPLIT = "workbench:split"
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,21 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether the run came to its end: not killed, not interrupted, and not running now."""
-        return all(study.user_attrs.get(_FINISHED, False) for study in self.studies.values())
+        return all(is_finished(study.user_attrs) for study in self.studies.values())
 
     def record_finished(self, finished: bool) -> None:
         """Records that the run has come to its end, or that it goes on."""
         for study in self.studies.values():
             study.set_user_attr(_FINISHED, finished)
+
+    def note(self, name: str) -> Any:
+        """Returns what was recorded of the run as a whole under a name (``ensembles``, ``curve``), or None."""
+        studies = iter(self.studies.values())
+        return next((s.user_attrs[f"workbench:{name}"] for s in studies if f"workbench:{name}" in s.user_attrs), None)
+
+    def record_note(self, name: str, value: Any) -> None:
+        """Records something JSON-able of the run as a whole."""
+        next(iter(self.studies.values())).set_user_attr(f"workbench:{name}", value)
 
     def result(self, candidate: str) -> dict[str, Any] | None:
         """Returns what the judge recorded of a candidate, or None."""
@@ -72,6 +82,11 @@ class Run:
     def record_result(self, candidate: str, result: dict[str, Any]) -> None:
         """Records the judge's result of a candidate."""
         self.studies[candidate].set_user_attr(_RESULT, result)
+
+
+def is_finished(attributes: dict[str, Any]) -> bool:
+    """Whether a study with these attributes belongs to a run that came to its end."""
+    return bool(attributes.get(_FINISHED, False))
 
 
 class Workspace:
@@ -171,18 +186,16 @@ class Workspace:
 
     # -- runs -----------------------------------------------------------------------------------------------------
 
-    def _attributes(self) -> dict[str, dict[str, Any]]:
+    def attributes(self) -> dict[str, dict[str, Any]]:
         """Returns the attributes of every study that belongs to a run, by study name, oldest first."""
-        import optuna
-
         if self.url.startswith("sqlite:///") and not Path(self.url.removeprefix("sqlite:///")).exists():
             return {}
-        summaries = optuna.get_all_study_summaries(self.storage, include_best_trial=False)
-        return {s.study_name: s.user_attrs for s in summaries if _SPECIFICATION in s.user_attrs}
+        studies = self.storage.get_all_studies()  # optuna.get_all_study_summaries would load every trial
+        return {s.study_name: s.user_attrs for s in studies if _SPECIFICATION in s.user_attrs}
 
     def runs(self) -> list[str]:
         """Returns the names of the runs, oldest first."""
-        return list(dict.fromkeys(name.partition("/")[0] for name in self._attributes()))
+        return list(dict.fromkeys(name.partition("/")[0] for name in self.attributes()))
 
     def open(self, run: str) -> Run:
         """Opens a recorded run.
@@ -192,7 +205,7 @@ class Workspace:
         """
         import optuna
 
-        attributes = {name: a for name, a in self._attributes().items() if name.partition("/")[0] == run}
+        attributes = {name: a for name, a in self.attributes().items() if name.partition("/")[0] == run}
         if not attributes:
             known = self.runs()
             raise RunError(f"there is no run {run!r} in {self.path}; {did_you_mean(run, known)}")
@@ -215,16 +228,26 @@ class Workspace:
         import optuna
 
         studies = {}
+        metric = f"validation {METRICS[specification.metric]}"
+        if specification.metric in LESS_IS_BETTER:
+            metric = f"negative {metric}"
         for candidate in candidates or specification.candidates:
             study = optuna.create_study(
                 study_name=f"{specification.run}/{candidate}", storage=self.storage, direction="maximize"
             )
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                study.set_metric_names(["validation accuracy"])
+                study.set_metric_names([metric])
             studies[candidate] = study
         run = Run(specification, studies)
         run.record_specification()
+        return run
+
+    def begin(self, specification: Specification, **split: npt.NDArray[Any]) -> Run:
+        """Records a new run and its split: arrays by name."""
+        run = self.create(specification)
+        first = next(iter(run.studies.values()))
+        first.set_user_attr(_SPLIT, self.save_arrays(first, "split", **split))
         return run
 
     @contextmanager
@@ -252,7 +275,7 @@ class Workspace:
         """Holds a run, so that no other process works on it. The lock goes with the process, however it ends."""
         lock = self._lock(run)
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=0.5)  # somebody may just be looking whether it is held
         except Timeout:
             raise RunError(f"the run {run!r} is being worked on by another process; wait for it or stop it") from None
         with lock:

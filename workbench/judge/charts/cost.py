@@ -62,7 +62,7 @@ def ledger(
             color=alt.Color(
                 "phase:N",
                 scale=alt.Scale(domain=present, range=[PHASES.get(phase, GREY) for phase in present]),
-                legend=alt.Legend(orient="bottom", title=None),
+                legend=alt.Legend(orient="bottom", title=None, columns=3),
             ),
             order="order:O",
             tooltip=["candidate:N", "phase:N", alt.Tooltip("seconds:Q", format=".3g")],

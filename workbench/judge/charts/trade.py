@@ -47,7 +47,14 @@ def pareto_front(rows: Sequence[Row]) -> list[str]:
     return front
 
 
-def accuracy_against_time(rows: Sequence[Row], colors: Mapping[str, str], width: int = WIDTH) -> Chart:
+def accuracy_against_time(
+    rows: Sequence[Row],
+    colors: Mapping[str, str],
+    width: int = WIDTH,
+    measure: str = "test accuracy",
+    time: str = "training time of the refit",
+    budget_seconds: float | None = None,
+) -> Chart:
     """Draws test accuracy with its 95 % interval against the training time of the refit.
 
     Filled points are on the Pareto front; the steps that join them are the best that is to be had for the time. The
@@ -58,6 +65,9 @@ def accuracy_against_time(rows: Sequence[Row], colors: Mapping[str, str], width:
         rows: Rows of the leaderboard; those without a test accuracy are left out.
         colors: See :func:`colors`.
         width: Width that labels are placed for, in pixels.
+        measure: What the rows have as their ``test_accuracy``, in words, where it is another measure.
+        time: What they have as their ``refit_seconds``, in words.
+        budget_seconds: Where to draw a candidate's share of the budget; not at all if that is far to the right.
     """
     tested = _tested(rows)
     if not tested:
@@ -81,17 +91,24 @@ def accuracy_against_time(rows: Sequence[Row], colors: Mapping[str, str], width:
     longest = max(len(point["candidate"]) for point in points)
     label = min(0.4, (20 + _LETTER * longest) / width)  # its share of the width, to be kept free beside the last point
     last = max(seconds) * (max(seconds) / first) ** (label / (1 - label))
+    if budget_seconds is not None and budget_seconds > 30 * max(seconds):
+        budget_seconds = None
+    if budget_seconds is not None:
+        last = max(last, budget_seconds * 1.1)
     level = baseline["test_accuracy"] if baseline is not None and near else None
     _place_labels(points, (first, last), (floor, top), width, level)
+    uncertain = any(point["test_accuracy_low"] < point["test_accuracy_high"] for point in points)
     x = alt.X("seconds:Q", scale=alt.Scale(type="log", domain=[first, last], nice=False), axis=seconds_axis(),
-              title="training time of the refit (seconds, log)")  # fmt: skip
+              title=f"{time} (seconds, log)")  # fmt: skip
     y = alt.Y("test_accuracy:Q", scale=alt.Scale(domain=[floor, top], nice=False, zero=False),
-              axis=alt.Axis(format="~%"), title="test accuracy (95 % interval)")  # fmt: skip
+              axis=alt.Axis(format="~%"), title=f"{measure}{' (95 % interval)' if uncertain else ''}")  # fmt: skip
     shade = colour(colors, [point["candidate"] for point in points], legend=False)
     base = alt.Chart(data(points)).encode(x=x, color=shade)
     layers: list[alt.Chart] = []
     if baseline is not None:
         layers += _baseline(baseline["test_accuracy"], floor if not near else None, y)
+    if budget_seconds is not None:
+        layers += _budget(budget_seconds, x)
     steps = alt.Chart(data([point for point in points if point["front"]]))
     layers += [
         steps.mark_line(color=GREY, strokeWidth=1, opacity=0.8, interpolate="step-after").encode(x=x, y=y),
@@ -101,8 +118,8 @@ def accuracy_against_time(rows: Sequence[Row], colors: Mapping[str, str], width:
             fill=alt.condition("datum.front", shade, alt.value("#FFFFFF")),
             tooltip=[
                 alt.Tooltip("candidate:N"),
-                alt.Tooltip("test_accuracy:Q", format=".4f", title="test accuracy"),
-                alt.Tooltip("seconds:Q", format=".3g", title="training time (seconds)"),
+                alt.Tooltip("test_accuracy:Q", format=".4f", title=measure),
+                alt.Tooltip("seconds:Q", format=".3g", title=f"{time} (seconds)"),
             ],
         ),
         alt.Chart(data(points))
@@ -136,6 +153,14 @@ def _baseline(accuracy: float, below: float | None, y: alt.Y) -> list[alt.Chart]
     )
     line = alt.Chart(rows).mark_rule(color=GREY, strokeDash=[6, 4], strokeWidth=1.5).encode(y=y)
     return [line, text] if below is None else [text]
+
+
+def _budget(seconds: float, x: alt.X) -> list[alt.Chart]:
+    """A dotted line at the time that a candidate had."""
+    mark = alt.Chart(data([{"seconds": seconds, "says": f"its share of the budget: {seconds:,.0f} s"}])).encode(x=x)
+    text = mark.mark_text(align="right", baseline="bottom", dx=-5, dy=-4, fontSize=FONT_SIZE, color=GREY)
+    rule = mark.mark_rule(color=GREY, strokeDash=[2, 3], strokeWidth=1.5)
+    return [rule, text.encode(y=alt.value(HEIGHT), text="says:N")]
 
 
 def _place_labels(

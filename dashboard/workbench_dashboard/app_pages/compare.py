@@ -1,0 +1,140 @@
+"""The verdict, accuracy against training time, the leaderboard, where the time went, and every pair."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from workbench.judge import charts
+from workbench_dashboard import data, frame
+from workbench_dashboard.data import Opened
+from workbench_dashboard.measures import CLOCKS, METRICS, as_points, leaderboard, share_of_budget
+
+
+def page() -> None:
+    """Draws the page."""
+    opened = frame.choose_run()
+    if opened is None:
+        return
+    if frame.no_result(opened):
+        frame.why_nothing(opened)
+        return
+    _verdict(opened)
+    rows = opened.document["leaderboard"]
+    colors = charts.colors(opened.specification["candidates"])
+    tested = [row["candidate"] for row in opened.tested if row["family"] != "baseline"]
+    metric, clock, chosen = _controls(rows, tested)
+    shown = [row for row in rows if row["candidate"] in chosen or row["family"] == "baseline"]
+    if not chosen:
+        st.info("Pick at least one candidate.")
+        return
+    chart = charts.accuracy_against_time(
+        as_points(shown, opened.document["ledger"], metric, clock),
+        colors,
+        width=420,  # labels are placed for a phone, too
+        measure=metric,
+        time=clock,
+        budget_seconds=share_of_budget(opened.specification) if CLOCKS[clock].of_budget else None,
+    )
+    frame.draw(chart)
+    st.caption("Filled points: no other candidate is both better and faster (the Pareto front). Bars: 95 % intervals.")
+    _let_the_chart_be_drawn()
+    _leaderboard(shown, opened)
+    _ledger(opened, chosen)
+    _pairs(opened, chosen)
+    _downloads(opened)
+
+
+def _let_the_chart_be_drawn() -> None:
+    """Waits a moment, once a visit: the browser would else fetch what tables need, 2 MB, before it draws the chart."""
+    if not st.session_state.get("compare_drawn"):
+        time.sleep(0.4)
+        st.session_state["compare_drawn"] = True
+
+
+def _verdict(opened: Opened) -> None:
+    first, _, rest = opened.document["verdict"].partition(". ")
+    with st.container(border=True):
+        st.markdown(f"#### {frame.plain(first.rstrip('.'))}.")
+        if rest:
+            st.markdown(frame.plain(rest))
+        if opened.state != "finished":
+            st.caption(f"This run is {opened.state}: the verdict is about what there is so far.")
+
+
+def _controls(rows: list[dict[str, Any]], tested: list[str]) -> tuple[str, str, list[str]]:
+    left, middle, right = st.columns([2, 2, 4])
+    metrics = [name for name, metric in METRICS.items() if any(metric.of(row) is not None for row in rows)]
+    return (
+        left.selectbox("Metric", metrics, key="compare_metric"),
+        middle.selectbox("Time", list(CLOCKS), key="compare_clock"),
+        right.multiselect("Candidates", tested, default=tested, key=f"compare_candidates_{'|'.join(tested)}"),
+    )
+
+
+def _leaderboard(rows: list[dict[str, Any]], opened: Opened) -> None:
+    st.subheader("Leaderboard")
+    untested = [row for row in opened.document["leaderboard"] if row["test_accuracy"] is None]
+    table, columns = leaderboard([*rows, *untested])
+    st.dataframe(table, hide_index=True, column_config=columns, placeholder="-")
+    st.caption(
+        "A click on a heading sorts. Training time is that of the refit on training and validation images, alone on "
+        "the machine; trials: complete / pruned / failed."
+    )
+
+
+def _ledger(opened: Opened, chosen: list[str]) -> None:
+    st.subheader("Where the training time went")
+    ledger = {name: phases for name, phases in opened.document["ledger"].items() if name in chosen}
+    frame.draw(charts.ledger(ledger))
+    st.caption("The refit and the test, by phase; compiling is warmup.")
+
+
+def _pairs(opened: Opened, chosen: list[str]) -> None:
+    pairs = [p for p in opened.document["pairwise"] if {p["a"], p["b"]} <= {*chosen, "baseline"}]
+    if not pairs:
+        return
+    st.subheader("Every pair")
+    table = pd.DataFrame(
+        {
+            "candidate": [p["a"] for p in pairs],
+            "against": [p["b"] for p in pairs],
+            "difference (points)": [100 * p["difference"] for p in pairs],
+            "from": [100 * p["low"] for p in pairs],
+            "to": [100 * p["high"] for p in pairs],
+            "p (Holm)": [p["p_holm"] for p in pairs],
+            "evidence": ["yes" if p["p_holm"] < 0.05 else "no" for p in pairs],
+        }
+    )
+    points = st.column_config.NumberColumn(format="%.1f")
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config={**dict.fromkeys(("difference (points)", "from", "to"), points),
+                       "p (Holm)": st.column_config.NumberColumn(format="%.2g")},
+    )  # fmt: skip
+    st.caption(
+        "Difference of test accuracy in percentage points with its 95 % paired bootstrap interval; p of the exact "
+        "McNemar test after Holm's correction over all pairs of the run."
+    )
+
+
+def _downloads(opened: Opened) -> None:
+    st.subheader("Take it along")
+    with st.container(horizontal=True):
+        table = pd.DataFrame(opened.document["leaderboard"]).drop(columns=["metrics"])
+        st.download_button(
+            "Leaderboard (CSV)", table.to_csv(index=False), f"{opened.name}.csv", "text/csv", icon=":material/table:",
+            on_click="ignore",
+        )  # fmt: skip
+        st.download_button(
+            "Report (HTML)", partial(data.report, opened.name), f"{opened.name}.html", "text/html",
+            icon=":material/description:", on_click="ignore",
+        )  # fmt: skip
+
+
+page()

@@ -1,0 +1,112 @@
+"""What pages share: the choice of a run, words for where there is nothing to show, and text that stays text."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from workbench.errors import WorkbenchError
+from workbench.tuning.specification import format_seconds
+from workbench_dashboard import data
+from workbench_dashboard.data import Opened
+
+if TYPE_CHECKING:
+    from workbench.judge.charts import Chart
+
+_CHOSEN = "chosen_run"
+_ICONS = {"running": ":material/progress_activity:", "finished": ":material/check:", "stopped": ":material/pause:"}
+
+
+def plain(text: object) -> str:
+    """Returns text for Markdown that shows it letter by letter: names of classes and files are never markup."""
+    escaped = re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(str(text).split()))
+    return re.sub(r":(?=[\w+-]+\\?:)", ":\u2060", escaped)  # no emoji either
+
+
+def draw(chart: Chart, stretch: bool = True) -> None:
+    """Draws a chart as wide as the page, or as it is, with text that can be read on its background."""
+    import altair as alt
+
+    text = "#EDEBE8" if st.context.theme.type == "dark" else "#2F2D2B"
+    if stretch:
+        chart = chart.properties(autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
+    else:
+        chart = chart.properties(autosize=alt.AutoSizeParams(type="pad"))
+    st.altair_chart(chart.configure_text(color=text), width="stretch" if stretch else "content")
+
+
+def choose_run() -> Opened | None:
+    """Lets the visitor choose a run, the newest first, and keeps the choice in the address.
+
+    Returns:
+        The run; None if there is none to show, and the page has said why.
+    """
+    try:
+        names = data.run_names()
+    except WorkbenchError as error:
+        st.error(plain(error), icon=":material/error:")
+        return None
+    if not names:
+        st.info("There are no runs in this workspace yet.", icon=":material/inbox:")
+        st.text(str(data.workspace().path))
+        st.markdown("Start one on the **Tune** page, or in a terminal:")
+        st.code("workbench tune digits", language="bash")
+        return None
+    wanted = st.query_params.get("run", st.session_state.get(_CHOSEN))
+    if wanted not in names:
+        if "run" in st.query_params:
+            st.warning(f"There is no run {plain(wanted)} in this workspace; this is the newest.")
+        wanted = names[0]
+    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    run = left.selectbox("Run", names, index=names.index(wanted))
+    st.session_state[_CHOSEN] = run
+    st.query_params["run"] = run
+    opened = data.open_run(run)
+    if isinstance(opened, str):
+        st.warning(plain(opened), icon=":material/lock:")
+        return None
+    right.badge(opened.state, icon=_ICONS[opened.state], color="green" if opened.state == "finished" else "orange")
+    right.caption(_describe(opened))
+    return opened
+
+
+def _describe(opened: Opened) -> str:
+    recorded = opened.document["data"]
+    counts = recorded["counts"]
+    parts = [
+        plain(recorded["name"]),
+        f"{counts['images']:,} images, {len(recorded['classes']):,} classes",
+        f"{counts['train']:,} to train, {counts['val']:,} to validate, {counts['test']:,} to test",
+        f"budget {format_seconds(opened.specification['budget_seconds'])}",
+        f"seed {opened.specification['seed']}",
+    ]
+    return " · ".join(parts)
+
+
+def why_nothing(opened: Opened) -> None:
+    """Says why a run has nothing to show yet, candidate by candidate."""
+    if opened.state == "running":
+        st.info(
+            "No candidate has been tested yet: the run is going on. The **Live** page shows how far it is; this page "
+            "fills when the first candidate has been refitted.",
+            icon=":material/hourglass_top:",
+        )
+    elif opened.state == "stopped":
+        st.info(
+            "No candidate has been tested: the run was stopped before. Go on with it on the **Tune** page, or in a "
+            "terminal:",
+            icon=":material/pause:",
+        )
+        st.code(f"workbench tune --resume {opened.name}", language="bash")
+    else:
+        st.warning("No candidate has been tested. This is what became of each:", icon=":material/error:")
+    for row in opened.document["leaderboard"]:
+        if row["test_accuracy"] is None:
+            st.markdown(f"- **{plain(row['candidate'])}**: {plain(row['status'])}")
+
+
+def no_result(opened: Opened) -> bool:
+    """Whether no candidate but the baseline has a test accuracy."""
+    return all(row["family"] == "baseline" for row in opened.tested)

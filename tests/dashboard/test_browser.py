@@ -1,0 +1,80 @@
+"""A visitor's way through the dashboard, in a real browser: start a comparison, watch it end, read the verdict.
+
+It needs Playwright and chromium, and skips without them: ``pip install playwright`` and Debian's ``chromium``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api")
+CHROMIUM = shutil.which("chromium")
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")]
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    """A dashboard on an empty workspace."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "workbench",
+        "dashboard",
+        "--no-browser",
+        f"--port={port}",
+        f"--workspace={tmp_path}",
+    ]
+    server = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(120):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5)
+                break
+            except OSError:
+                time.sleep(0.5)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(server.pid, 15)
+        server.wait()
+
+
+def test_from_tune_to_the_verdict(address: str) -> None:
+    with playwright.sync_playwright() as driver:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(f"{address}/tune")
+        candidates = page.get_by_role("combobox", name="Candidates")
+        candidates.wait_for()
+        for _ in range(3):
+            candidates.press("Backspace")
+        for name in ("pixels/logistic", "pixels/knn"):
+            candidates.fill(name)
+            page.get_by_role("option", name=name, exact=True).click()
+            page.get_by_text(f"-c {name}").wait_for()
+        page.get_by_test_id("stTextInputField").fill("20s")
+        page.get_by_test_id("stTextInputField").press("Enter")
+        page.get_by_text("--budget 20s").wait_for()
+        page.get_by_role("button", name="Start").click()
+        page.get_by_text("is about to begin").wait_for(timeout=30_000)
+        page.get_by_text("digits-1 is running").wait_for(timeout=120_000)
+        page.reload()  # loses nothing
+        page.get_by_text("digits-1 is finished").wait_for(timeout=120_000)
+        page.get_by_role("link", name="Compare").last.click()
+        page.get_by_role("heading", name="Leaderboard").wait_for(timeout=30_000)
+        assert "beats" in page.locator("h4").inner_text() or "difference" in page.locator("h4").inner_text()
+        browser.close()
