@@ -53,7 +53,7 @@ def colour(colors: Mapping[str, str], present: Iterable[str], legend: bool = Tru
     return alt.Color(
         "candidate:N",
         scale=alt.Scale(domain=names, range=[colors[name] for name in names]),
-        legend=alt.Legend(orient="bottom", title=None, columns=3, labelLimit=300) if legend else None,
+        legend=alt.Legend(orient="bottom", title=None, columns=3, labelLimit=300, symbolOpacity=1) if legend else None,
     )
 
 

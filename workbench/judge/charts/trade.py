@@ -78,6 +78,7 @@ def accuracy_against_time(
         | {"seconds": max(row["refit_seconds"], 1e-3), "front": row["candidate"] in front}  # a log axis has no zero
         for row in tested
     ]
+    points.sort(key=lambda point: point["front"])  # what is drawn last lies on top
     low = min(point["test_accuracy_low"] for point in points)
     high = max(point["test_accuracy_high"] for point in points)
     margin = 0.08 * (high - low) or 0.01
