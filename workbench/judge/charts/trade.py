@@ -14,6 +14,7 @@ from workbench.judge.charts.parts import (
     FONT_SIZE,
     GREY,
     HEIGHT,
+    TEXT,
     WIDTH,
     Chart,
     Row,
@@ -122,8 +123,8 @@ def accuracy_against_time(
             ],
         ),
         alt.Chart(data(points))
-        .mark_text(fontSize=FONT_SIZE, baseline="middle", align=alt.expr("datum.align"), dx=alt.expr("datum.dx"),
-                   dy=alt.expr("datum.dy"))
+        .mark_text(color=TEXT, fontSize=FONT_SIZE, baseline="middle", align=alt.expr("datum.align"),
+                   dx=alt.expr("datum.dx"), dy=alt.expr("datum.dy"))
         .encode(x=x, y=y, text="candidate:N"),
     ]  # fmt: skip
     return alt.layer(*layers).properties(width=width, height=HEIGHT)
