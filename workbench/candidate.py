@@ -76,7 +76,7 @@ class Candidate:
         from sklearn.pipeline import FeatureUnion, Pipeline
 
         if self.learner is None:
-            return Pipeline([("classify", DummyClassifier(strategy="most_frequent"))])
+            return Pipeline([("classify", DummyClassifier(strategy="prior"))])
         steps: list[tuple[str, Any]] = []
         if self.extractors:
             steps.append(("extract", FeatureUnion(self._parts(trial, task))))

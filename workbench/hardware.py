@@ -7,7 +7,10 @@ import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -77,3 +80,57 @@ def _gpu_names() -> tuple[str, ...]:
     except (OSError, subprocess.TimeoutExpired):
         return ()
     return tuple(line.strip() for line in answer.stdout.splitlines() if line.strip()) if answer.returncode == 0 else ()
+
+
+#: Where Linux shows the counters of Intel's and AMD's processors (RAPL), in microjoules; often for root alone.
+_POWERCAP = Path("/sys/class/powercap")
+
+
+def energy_meter(powercap: Path = _POWERCAP) -> Callable[[], float] | None:
+    """Returns what tells the joules that this machine has used since some moment; None if it has no meter to read.
+
+    Meters are counters of hardware: RAPL of processor packages, NVML of accelerators (with the package nvidia-ml-py).
+    Nothing is estimated.
+    """
+    meters: list[Callable[[], float]] = [
+        _Rapl(counter)
+        for counter in sorted(powercap.glob("*rapl:*/energy_uj"))
+        if counter.parent.name.count(":") == 1 and os.access(counter, os.R_OK)  # a package, not a part of one
+    ]
+    meters += _accelerators() if _gpu_names() else []
+    return (lambda: sum(meter() for meter in meters)) if meters else None
+
+
+class _Rapl:
+    """A counter that starts over at its largest value."""
+
+    def __init__(self, counter: Path) -> None:
+        self._counter = counter
+        self._range = int((counter.parent / "max_energy_range_uj").read_text())
+        self._last, self._turns = -1, 0
+
+    def __call__(self) -> float:
+        value = int(self._counter.read_text())
+        self._turns += value < self._last
+        self._last = value
+        return (value + self._turns * self._range) / 1e6
+
+
+def _accelerators() -> list[Callable[[], float]]:
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
+        meters: list[Callable[[], float]] = [functools.partial(_joules, handle) for handle in handles]
+        for meter in meters:
+            meter()  # older ones have no counter
+    except Exception:  # no package, no driver, no counter: then there is no meter
+        return []
+    return meters
+
+
+def _joules(handle: Any) -> float:
+    import pynvml
+
+    return float(pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)) / 1e3

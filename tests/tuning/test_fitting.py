@@ -115,14 +115,19 @@ def test_a_refit_takes_the_fraction_that_the_trial_reached_and_times_every_phase
     watch = Watch()
     outcome = fitting.refit(pipeline, replace(job, test_images=tmp_path / "test.npy", fraction=0.25), watch)
     assert Remembering.fits == [1_250, 5_000]  # a quarter of training and validation images, and first a part of those
-    assert [(kept.fraction, len(kept.predictions)) for kept in watch.kept] == [(1 / 16, 300)]
+    assert [(kept.fraction, len(kept.predictions)) for kept in watch.kept] == [(1 / 16, 300), (0.25, 300)]
     assert outcome.fraction == 0.25
     assert watch.kept[0].seconds["fit"] < outcome.seconds["fit"]  # each for itself
     assert len(outcome.predictions) == 300
     assert outcome.features == 4  # as extracted, before two are selected
     assert all(outcome.seconds[phase] > 0 for phase in ("extract", "select", "fit", "predict"))
+    assert all(outcome.cpu_seconds[phase] > 0 for phase in ("extract", "select", "fit", "predict"))
     assert outcome.latency_ms is not None
-    assert outcome.latency_ms > 0
+    assert outcome.latency_p95_ms is not None
+    assert 0 < outcome.latency_ms <= outcome.latency_p95_ms
+    assert outcome.throughput is not None
+    assert list(outcome.throughput) == [1, 32, 256]
+    assert outcome.throughput[256] > outcome.throughput[1]
 
 
 def flat(images: Any, factor: float = 1.0) -> Any:

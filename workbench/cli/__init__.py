@@ -12,7 +12,7 @@ import click
 from workbench.errors import WorkbenchError
 
 #: Command -> attribute of the module of the same name; the order is the order of ``--help``.
-_COMMANDS = ("tune", "audit", "show", "report", "runs", "plugins", "cache", "dashboard", "doctor")
+_COMMANDS = ("tune", "audit", "show", "report", "curve", "transfer", "runs", "plugins", "cache", "dashboard", "doctor")
 
 #: Exit codes.
 DONE, NO_RESULT, USER_MISTAKE, INTERRUPTED = 0, 1, 2, 130

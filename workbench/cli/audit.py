@@ -79,7 +79,9 @@ def command(
     for sentence in findings:
         click.echo(f"  {sentence}")
     if repair:
-        click.echo(api.describe_repair(report))
+        from workbench.session import describe_repair
+
+        click.echo(describe_repair(report))
     elif report.families["leaks"] or report.contradictory:
         click.echo(f"workbench tune {source} --repair keeps copies together and leaves contradictory images out.")
     if out is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -11,7 +12,7 @@ from rich.table import Table
 
 from workbench.candidate import AUTO, BASELINE
 from workbench.judge.verdict import format_p, format_points
-from workbench.tuning.specification import format_seconds
+from workbench.tuning.specification import ACCURACY, METRICS, format_seconds
 
 if TYPE_CHECKING:
     from workbench.judge.leaderboard import Comparison
@@ -36,14 +37,25 @@ def print_comparison(comparison: Comparison) -> None:
         + (f"; left out: {len(data['skipped']):,} of its files" if data["skipped"] else ""),
         markup=False,
     )
-    compiled = any(row["warmup_seconds"] for row in rows)
-    out.print(_leaderboard(rows, compiled))
+    out.print(_leaderboard(rows, document["metric"]))
     out.print(
-        "extract and fit: of the best trial, on the training images; refit: the training time on training and "
-        "validation images together, alone on the machine; trials: complete / pruned / failed; latency: median for one "
-        "image." + (" Warm-up: compiling, and timing the first steps." if compiled else ""),
+        "refit: the training time on training and validation images together, alone on the machine; trials: complete / "
+        "pruned / failed; latency: median for one image.",
         style="dim",
     )
+    out.print(_ledger(rows, document["ledger"]))
+    out.print(
+        "Seconds of the refit and its test by phase; load: reading and decoding all images, once for everybody; "
+        "peak memory: of the whole process.",
+        style="dim",
+    )
+    if len(document["hardware"]) > 1:
+        machines = "; ".join(_machine(hardware) for hardware in document["hardware"])
+        out.print(
+            f"Measured on different machines, so that seconds cannot be compared: {machines}",
+            markup=False,
+            style="yellow",
+        )
     leaked = (data.get("audit") or {}).get("leaked_test_images", 0)
     if leaked and not data["audit"]["repaired"]:
         clean = ", ".join(
@@ -100,57 +112,184 @@ def print_comparison(comparison: Comparison) -> None:
     out.print(document["verdict"], markup=False, style="bold", soft_wrap=not out.is_terminal)
 
 
-def _leaderboard(rows: list[dict[str, Any]], compiled: bool) -> Table:
+def _table(words: Sequence[str], figures: Sequence[str]) -> Table:
+    """Returns an empty table with columns of words, and then of figures."""
     table = Table(header_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    for heading in ("candidate", "family"):
+    for heading in words:
         table.add_column(heading, overflow="fold")
-    areas = any(row["test_roc_auc"] is not None for row in rows)
-    for heading in (
-        "validation\naccuracy", "test accuracy\n(95 % interval)", *(["test\nROC AUC"] if areas else []), "extract",
-        "fit", "refit", *(["of it\nwarm-up"] if compiled else []), "tuning", "trials", "learnable\nparameters",
-        "latency",
-    ):  # fmt: skip
+    for heading in figures:
         table.add_column(heading, justify="right", overflow="fold")
+    return table
+
+
+def _leaderboard(rows: list[dict[str, Any]], metric: str) -> Table:
+    areas = metric != "roc-auc" and any(row["test_roc_auc"] is not None for row in rows)
+    other = metric != ACCURACY
+    repeated = any(row["test_accuracy_sd"] is not None for row in rows)
+    table = _table(
+        ("candidate", "family"),
+        (
+            *([f"validation\n{METRICS[metric]}", f"test {METRICS[metric]}\n(95 % interval)"] if other else []),
+            *([] if other else ["validation\naccuracy"]),
+            "test accuracy\n(95 % interval)",
+            *(["test accuracy,\nmean ± sd of seeds", "refit,\nmean ± sd"] if repeated else []),
+            *(["test\nROC AUC"] if areas else []),
+            "refit", "tuning", "trials", "learnable\nparameters", "latency",
+        ),
+    )  # fmt: skip
     for row in rows:
         trials = row["trials"]
+        interval = ((row.get("metrics") or {}).get("intervals") or {}).get(metric.replace("-", "_"))
+        score = _or_dash(row["test_score"], "{:.4f}".format)
+        if interval:
+            score += f" ({interval[0]:.4f} to {interval[1]:.4f})"
         table.add_row(
             row["candidate"],
             row["family"],
-            _or_dash(row["validation_accuracy"], "{:.4f}".format),
+            _or_dash(row["validation_score"], "{:.4f}".format),
+            *([score] if other else []),
             _or_dash(
                 row["test_accuracy"],
                 lambda value, row=row: (
                     f"{value:.4f} ({row['test_accuracy_low']:.4f} to {row['test_accuracy_high']:.4f})"
                 ),
             ),
+            *(_spread(row) if repeated else ()),
             *([_or_dash(row["test_roc_auc"], "{:.4f}".format)] if areas else []),
-            _or_dash(row["extract_seconds"], format_seconds),
-            _or_dash(row["fit_seconds"], format_seconds),
             _or_dash(row["refit_seconds"], format_seconds),
-            *([_or_dash(row["warmup_seconds"] or None, format_seconds)] if compiled else []),
             _or_dash(row["tuning_seconds"], format_seconds),
-            f"{trials['complete']} / {trials['pruned']} / {trials['failed']}",
+            f"{trials['complete']} / {trials['pruned']} / {trials['failed']}" if any(trials.values()) else "-",
             _or_dash(row["parameters"], "{:,}".format),
             _or_dash(row["latency_ms"], "{:.2f} ms".format),
         )
     return table
 
 
-def _pairwise(pairs: list[dict[str, Any]]) -> Table:
-    table = Table(header_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    table.add_column("candidate", overflow="fold")
-    table.add_column("against", overflow="fold")
-    for heading in (
-        "difference of test accuracy,\nin points (95 % interval)",
-        "p\n(exact McNemar)",
-        "p, corrected\n(Holm)",
-    ):
-        table.add_column(heading, justify="right", overflow="fold")
-    for pair in pairs:
-        difference, low, high = (format_points(pair[key]) for key in ("difference", "low", "high"))
-        corrected = format_p(pair["p_holm"])
-        table.add_row(pair["a"], pair["b"], f"{difference} ({low} to {high})", format_p(pair["p"]), corrected)
+def _spread(row: dict[str, Any]) -> tuple[str, str]:
+    if row["test_accuracy_sd"] is None:
+        return "-", "-"
+    seconds = f"{format_seconds(row['refit_seconds_mean'])} ± {format_seconds(row['refit_seconds_sd'])}"
+    return f"{row['test_accuracy_mean']:.4f} ± {row['test_accuracy_sd']:.4f} ({row['repeats']})", seconds
+
+
+def _ledger(rows: list[dict[str, Any]], ledger: dict[str, dict[str, Any]]) -> Table:
+    rows = [row for row in rows if row["candidate"] in ledger and row["refit_seconds"] is not None]
+    phases = [
+        phase
+        for phase in ("extract", "select", "warmup", "fit", "predict")
+        if any(ledger[row["candidate"]].get(phase) for row in rows)
+    ]
+    table = _table(
+        ("candidate",),
+        (
+            "load", *(phase.replace("warmup", "warm-up") for phase in phases), "training,\nCPU seconds",
+            "latency\np50 / p95", "images/s in batches\nof 1 / 32 / 256", "peak\nmemory", "energy",
+        ),
+    )  # fmt: skip
+    for row in rows:
+        spent = ledger[row["candidate"]]
+        latencies = [_or_dash(row[key], "{:.2f}".format) for key in ("latency_ms", "latency_p95_ms")]
+        rates = [f"{rate:,.0f}" for rate in (row["throughput"] or {}).values()]
+        table.add_row(
+            row["candidate"],
+            _or_dash(spent["load"], format_seconds),
+            *(_or_dash(spent.get(phase) or None, format_seconds) for phase in phases),
+            _or_dash(row["refit_cpu_seconds"], format_seconds),
+            f"{' / '.join(latencies)} ms",
+            " / ".join(rates) or "-",
+            _or_dash(row["peak_memory_mb"], "{:,.0f} MB".format),
+            "not measured" if row["energy_joules"] is None else f"{row['energy_joules']:,.0f} J",
+        )
     return table
+
+
+def _machine(hardware: dict[str, Any]) -> str:
+    return ", ".join([hardware["cpu"], f"{hardware['cores']} cores", *hardware["gpus"]])
+
+
+def print_curve(found: dict[str, Any]) -> None:
+    """Prints a learning curve: its points by size, and where candidates overtake each other."""
+    out = console()
+    names = list(dict.fromkeys(point["candidate"] for point in found["points"]))
+    by_point = {(point["candidate"], point["images"]): point for point in found["points"]}
+    table = _table(("training images",), [f"{name}\ntest accuracy (95 % interval), seconds" for name in names])
+    for images in sorted({point["images"] for point in found["points"]}):
+        cells = [by_point.get((name, images)) for name in names]
+        table.add_row(f"{images:,}", *(_or_dash(cell, _point) for cell in cells))
+    how = "tuned anew at every size" if found["retuned"] else "refitted with the parameters tuned on all images"
+    out.print()
+    out.print(f"{found['run']}: {how}", markup=False)
+    out.print(table)
+    for failed in found["failed"]:
+        out.print(
+            f"{failed['candidate']}, {failed['images']:,} images: {failed['reason']}", markup=False, style="yellow"
+        )
+    for crossing in found["crossover"]:
+        out.print(f"{crossing['sentence']}.", markup=False, style="bold", soft_wrap=not out.is_terminal)
+
+
+def _point(point: dict[str, Any]) -> str:
+    accuracy = f"{point['test_accuracy']:.4f} ({point['low']:.4f} to {point['high']:.4f})"
+    return f"{accuracy}, {format_seconds(point['seconds'])}"
+
+
+def print_transfer(found: dict[str, Any]) -> None:
+    """Prints what a run's winners lose on other data."""
+    out = console()
+    table = _table(
+        ("candidate", "family"),
+        (
+            f"test accuracy on {found['to']},\ntuned there",
+            f"tuned on {found['from']}",
+            "loss in points\n(95 % interval)",
+            "p, corrected\n(Holm)",
+        ),
+    )
+    for row in found["candidates"]:
+        lost = p = "-"
+        if row["status"] == "ok":
+            lost, low, high = (format_points(row[key]) for key in ("loss", "low", "high"))
+            lost, p = f"{lost} ({low} to {high})", format_p(row["p_holm"])
+        accuracies = [_or_dash(row[key], "{:.4f}".format) for key in ("tuned_test_accuracy", "test_accuracy")]
+        table.add_row(row["candidate"], row["family"], *accuracies, lost, p)
+    out.print()
+    out.print(table)
+    for sentence in found["sentences"]:
+        out.print(f"{sentence}.", markup=False, style="bold", soft_wrap=not out.is_terminal)
+
+
+def _pairwise(pairs: list[dict[str, Any]]) -> Table:
+    metrics = any(pair["by_metric"] for pair in pairs)
+    resampled = next((pair["resampled"]["over"] for pair in pairs if pair["resampled"]), None)
+    table = _table(
+        ("candidate", "against"),
+        (
+            "difference of test accuracy,\nin points (95 % interval)", "p\n(exact McNemar)", "p, corrected\n(Holm)",
+            *(["by the metric\n(95 % interval)", "p, corrected\n(Holm)"] if metrics else []),
+            *([f"over {resampled}, in points\n(95 % interval)", "p (corrected\nresampled t)"] if resampled else []),
+        ),
+    )  # fmt: skip
+    for pair in pairs:
+        by_metric, over = pair["by_metric"], pair["resampled"]
+        table.add_row(
+            pair["a"],
+            pair["b"],
+            _points(pair),
+            format_p(pair["p"]),
+            format_p(pair["p_holm"]),
+            *(([_units(by_metric), format_p(by_metric["p_holm"])] if by_metric else ["-", "-"]) if metrics else []),
+            *(([_points(over), format_p(over["p"])] if over else ["-", "-"]) if resampled else []),
+        )
+    return table
+
+
+def _points(pair: dict[str, Any]) -> str:
+    difference, low, high = (format_points(pair[key]) for key in ("difference", "low", "high"))
+    return f"{difference} ({low} to {high})"
+
+
+def _units(pair: dict[str, Any]) -> str:
+    return f"{pair['difference']:.4f} ({pair['low']:.4f} to {pair['high']:.4f})"
 
 
 def _print_anytime(out: Console, anytime: dict[str, Any]) -> None:
@@ -179,7 +318,9 @@ def _parameters(params: dict[str, Any]) -> str:
     """Writes parameters; of what a trial chose among, what it took."""
     choices = {name: taken for name, taken in params.items() if name.startswith(f"{AUTO}.")}
     taken = "+".join(name.removeprefix(f"{AUTO}.") for name, taken in choices.items() if taken)
-    values = [f"{name}={_short(value)}" for name, value in params.items() if name not in choices]
+    values = [
+        name if value is None else f"{name}={_short(value)}" for name, value in params.items() if name not in choices
+    ]
     return ", ".join([f"{AUTO}={taken or 'nothing'}"] * bool(choices) + values)
 
 

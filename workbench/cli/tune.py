@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workbench.cli import options
+from workbench.tuning.specification import ACCURACY, METRICS
 
 if TYPE_CHECKING:
     from workbench.judge.leaderboard import Comparison
@@ -30,6 +31,26 @@ if TYPE_CHECKING:
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the split, samplers and estimators.")
 @click.option("--image-size", type=int, metavar="PIXELS", help="Stretch every image to a square of this side.")
 @click.option("--exclude", multiple=True, metavar="CLASS", help="Leave a class out. Repeat it.")
+@click.option(
+    "--metric",
+    type=click.Choice(list(METRICS)),
+    default=ACCURACY,
+    show_default=True,
+    help="What is tuned and ranked.",
+)
+@click.option(
+    "--folds",
+    type=click.IntRange(min=2),
+    help="Tune by cross-validation in so many folds, the same for all.  [default: one validation part]",
+)
+@click.option(
+    "--repeats",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Refit and test each winner so often, with other seeds.",
+)
+@click.option("--train-size", type=click.IntRange(min=2), metavar="N", help="Train and validate on N images only.")
 @click.option("--deterministic", is_flag=True, help="Equal seeds give equal results for networks too, on the CPU.")
 @click.option(
     "--cache-size",
@@ -61,6 +82,7 @@ def command(
     workspace: str,
     storage: str | None,
     no_audit: bool,
+    folds: int | None,
     **settings: Any,
 ) -> int:
     """Compare hand-crafted candidates and networks on SOURCE: same images, split, seeds and time.
@@ -74,7 +96,10 @@ def command(
     if resume is not None:
         given = [
             name
-            for name in ("candidates", "trials", "seed", "image_size", "exclude", "deterministic", "no_audit", "repair")
+            for name in (
+                *("candidates", "trials", "seed", "image_size", "exclude", "metric", "folds", "repeats", "train_size"),
+                *("deterministic", "no_audit", "repair"),
+            )
             if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
         ]
         if given:
@@ -93,7 +118,13 @@ def command(
         else:
             assert source is not None
             comparison = api.tune(
-                source, candidates or None, budget=budget or "10m", audit=not no_audit, **place, **settings
+                source,
+                candidates or None,
+                budget=budget or "10m",
+                audit=not no_audit,
+                folds=folds or 0,
+                **place,
+                **settings,
             )
     except api.Interrupted as interrupted:
         comparison, code = interrupted.comparison, INTERRUPTED
@@ -103,9 +134,10 @@ def command(
             listed = [{"path": path, "reason": reason} for path, reason in skipped]
             click.echo(json.dumps({"error": str(error), "data": {"skipped": listed}}, indent=2))
         else:
+            from workbench.session import say_skipped
             from workbench.tuning.progress import Display
 
-            api.say_skipped(skipped, Display())
+            say_skipped(skipped, Display())
         raise
     _print(comparison, as_json, workspace, storage)
     return code if code is not None else exit_code(comparison)

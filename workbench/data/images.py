@@ -10,6 +10,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from workbench.errors import DataError
 Progress = Callable[[str, int, int], None]
 
 #: Part of every key: raise it when decoding changes what the pixels are.
-_VERSION = 1
+_VERSION = 2
 #: Square sizes in pixels to choose from where images differ in size.
 SIZES = (32, 64, 96, 128)
 _LARGEST = 1024
@@ -50,6 +51,7 @@ class Images:
         split: ``n`` words ``train``, ``val`` or ``test``, or None.
         names: Paths as people read them, for images that were files; else empty.
         skipped: ``(path, reason)`` of every file that was left out.
+        load_seconds: Wall-clock seconds that reading and decoding took, when it was done.
         headers: What is known of each file before it is decoded, for images that were files; else empty.
     """
 
@@ -64,6 +66,7 @@ class Images:
     split: npt.NDArray[np.str_] | None
     names: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...]
+    load_seconds: float = 0.0
     headers: tuple[decode.Header, ...] = ()
 
     @property
@@ -102,6 +105,7 @@ def load(source: Source, cache: Path, image_size: int | None = None, progress: P
     """
     if image_size is not None and not 8 <= image_size <= _LARGEST:
         raise DataError(f"--image-size {image_size}: must lie between 8 and {_LARGEST} pixels")
+    started = time.perf_counter()
     plan = _plan_arrays if isinstance(source.dataset.images, np.ndarray) else _plan_files
     planned = plan(source, image_size, progress)
     folder = cache / "images" / planned.fingerprint
@@ -111,7 +115,9 @@ def load(source: Source, cache: Path, image_size: int | None = None, progress: P
             shutil.rmtree(folder, ignore_errors=True)
             scratch = Path(tempfile.mkdtemp(prefix="decoding-", dir=folder.parent))
             try:
-                _write(planned, scratch, progress)
+                skipped = _write(planned, scratch, progress)
+                about = {"skipped": sorted(skipped), "seconds": time.perf_counter() - started}
+                scratch.joinpath("about.json").write_text(json.dumps(about))
                 scratch.rename(folder)
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
@@ -192,7 +198,8 @@ def _choose_size(sizes: npt.NDArray[Any], image_size: int | None) -> tuple[int, 
     return side, side
 
 
-def _write(plan: _Plan, folder: Path, progress: Progress | None) -> None:
+def _write(plan: _Plan, folder: Path, progress: Progress | None) -> list[tuple[str, str]]:
+    """Decodes into a folder; returns what was left out, and why."""
     data, rows = plan.source.dataset, plan.rows
     tick = _counter("decoding images", len(rows), progress)
     skipped = list(plan.skipped)
@@ -221,7 +228,7 @@ def _write(plan: _Plan, folder: Path, progress: Progress | None) -> None:
     if data.split is not None:
         columns["split"] = np.asarray(data.split).astype(str)[rows]
     np.savez_compressed(folder / "rows.npz", **columns)  # type: ignore[arg-type]
-    folder.joinpath("about.json").write_text(json.dumps({"skipped": sorted(skipped)}))
+    return skipped
 
 
 def _copy_rows(source: Path, target: Path, rows: npt.NDArray[np.int64]) -> None:
@@ -251,6 +258,7 @@ def _open(source: Source, folder: Path, plan: _Plan) -> Images:
             split=columns.get("split"),
             names=tuple(source.names[row] for row in rows) if source.names else (),
             skipped=tuple((str(path), str(reason)) for path, reason in about["skipped"]),
+            load_seconds=about["seconds"],
             headers=tuple(header_of[row] for row in rows.tolist()) if plan.headers else (),
         )
 

@@ -28,7 +28,7 @@ class Split:
 
     Attributes:
         train: Training images, in a seeded random order of which every beginning is a stratified sample.
-        val: Validation images.
+        val: Validation images, in such an order too.
         test: Test images.
         hash: Hash of the data's fingerprint and the rows of every part.
         official: Whether train and test come from the data set itself.
@@ -113,7 +113,8 @@ def make_split(images: Images, seed: int, mend: Mend | None = None) -> Split:
         parts["train"] = np.concatenate(folds[len(missing) :])
     if mend is not None:
         parts = _repaired(parts, mend)
-    parts["train"] = _stratified_order(images.labels, parts["train"], seed)
+    for part in ("train", "val"):
+        parts[part] = stratified_order(images.labels, parts[part], seed)
     _check_parts(images, parts)
     digest = hashlib.blake2b(images.fingerprint.encode(), digest_size=12)
     for part in ("train", "val", "test"):
@@ -133,7 +134,43 @@ def _repaired(parts: dict[str, Rows], mend: Mend) -> dict[str, Rows]:
     }
 
 
-def _folds(images: Images, rows: Rows, seed: int) -> list[Rows]:
+def make_folds(images: Images, rows: Rows, folds: int, seed: int) -> list[Rows]:
+    """Cuts rows into folds for a cross-validation: stratified, and images of one group in one fold.
+
+    Args:
+        images: Labels, and groups where there are any.
+        rows: What to cut: never test images.
+        folds: Number of folds, at least 2.
+        seed: Decides what is random about it.
+
+    Raises:
+        DataError: If a class has fewer images, or groups, than there are folds.
+    """
+    return [stratified_order(images.labels, fold, seed) for fold in _folds(images, rows, seed, folds)]
+
+
+def subset(images: Images, split: Split, n: int, seed: int) -> Split:
+    """Returns a split of fewer images: the same test images, and ``n`` others, divided as before.
+
+    Smaller subsets of one seed lie within larger ones.
+
+    Args:
+        images: Labels.
+        split: What to take them from.
+        n: Number of images to train and validate on together.
+        seed: Decides which.
+    """
+    share = len(split.train) / (len(split.train) + len(split.val))
+    n_train = round(n * share)
+    train = stratified_order(images.labels, split.train, seed)[:n_train]
+    val = stratified_order(images.labels, split.val, seed)[: n - n_train]
+    digest = hashlib.blake2b(f"{split.hash}/{n}/{seed}".encode(), digest_size=12).hexdigest()
+    found = Split(train, val, split.test, digest, split.official)
+    _check_parts(images, {"train": train, "val": val, "test": split.test})
+    return found
+
+
+def _folds(images: Images, rows: Rows, seed: int, folds: int = _FOLDS) -> list[Rows]:
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     labels = images.labels[rows]
@@ -142,25 +179,29 @@ def _folds(images: Images, rows: Rows, seed: int) -> list[Rows]:
     for index, name in enumerate(images.class_names):
         mine = labels == index
         units = int(mine.sum()) if groups is None else len(np.unique(groups[mine]))
-        if units < _FOLDS:
+        if units < folds:
             raise DataError(
                 f"{images.location}: class {name!r} is too small to split: it has {units} {unit}"
-                f"{'' if units == 1 else 's'} where at least {_FOLDS} are needed. {_mend(name)}",
+                f"{'' if units == 1 else 's'} where at least {folds} are needed. {_mend(name)}",
                 images.skipped,
             )
-    splitter = (StratifiedKFold if groups is None else StratifiedGroupKFold)(_FOLDS, shuffle=True, random_state=seed)
+    splitter = (StratifiedKFold if groups is None else StratifiedGroupKFold)(folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         return [rows[chosen] for _, chosen in splitter.split(np.zeros(len(rows)), labels, groups)]
 
 
-def _stratified_order(labels: Rows, rows: Rows, seed: int) -> Rows:
-    """Orders rows at random, such that the first tenth, quarter or half of them is a stratified sample of them all."""
+def stratified_order(labels: Rows, rows: Rows, seed: int) -> Rows:
+    """Orders rows at random, such that the first tenth, quarter or half of them is a stratified sample of them all.
+
+    One of each class comes first, so that no beginning worth the name misses a class.
+    """
     rng = np.random.default_rng(seed)
     place = np.empty(len(rows))
     for label in np.unique(labels[rows]):
         mine = np.flatnonzero(labels[rows] == label)
         place[mine] = (rng.permutation(len(mine)) + rng.random(len(mine))) / len(mine)
+        place[mine[np.argmin(place[mine])]] -= 1
     return rows[np.argsort(place, kind="stable")]
 
 

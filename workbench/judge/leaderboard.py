@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
+import math
 import os
+import statistics
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.candidate import BASELINE
-from workbench.judge.verdict import verdict
+from workbench.judge.curve import CURVE
+from workbench.judge.ensemble import ENSEMBLES
+from workbench.judge.verdict import ENSEMBLE, verdict
+from workbench.tuning.scoring import orient
 from workbench.tuning.specification import Specification
 from workbench.tuning.trials import best_of, params_of, read_trials
 from workbench.tuning.workspace import Run, Workspace
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
     import pandas as pd
     from optuna.study import Study
 
 #: Keys of a row, in order.
 COLUMNS = (
-    "candidate", "family", "validation_accuracy", "test_accuracy", "test_accuracy_low", "test_accuracy_high",
-    "test_accuracy_clean", "test_roc_auc", "extract_seconds", "fit_seconds", "refit_seconds", "warmup_seconds",
-    "tuning_seconds", "trials", "parameters", "flops", "images_per_second", "latency_ms", "train_fraction",
-    "best_params", "remarks", "status",
+    "candidate", "family", "validation_accuracy", "validation_score", "test_accuracy", "test_accuracy_low",
+    "test_accuracy_high", "test_accuracy_clean", "test_score", "test_roc_auc", "repeats", "test_accuracy_mean",
+    "test_accuracy_sd", "load_seconds", "extract_seconds", "fit_seconds", "refit_seconds", "refit_seconds_mean",
+    "refit_seconds_sd", "refit_cpu_seconds", "warmup_seconds", "tuning_seconds", "energy_joules", "peak_memory_mb",
+    "trials", "parameters", "flops", "images_per_second", "latency_ms", "latency_p95_ms", "throughput",
+    "train_fraction", "best_params", "gain", "remarks", "status",
 )  # fmt: skip
+
+_NOTHING = {
+    "tuning_seconds": 0.0,
+    "trials": {"complete": 0, "pruned": 0, "failed": 0},
+    "best_params": {},
+    "remarks": [],
+}
+
+#: What is recorded of a run under this name: what other runs' winners did on its data.
+TRANSFERS = "transfers"
 
 #: Keys of a pairwise comparison, in order.
 PAIR = ("a", "b", "difference", "low", "high", "p", "p_holm")
@@ -49,7 +65,15 @@ class Comparison:
     def rows(self) -> list[dict[str, Any]]:
         """Returns the leaderboard as JSON-able rows with the keys :data:`COLUMNS`, best test accuracy first."""
         rows = [_row(self._run, candidate) for candidate in self._run.specification.candidates]
-        return sorted(rows, key=lambda row: (-(row["test_accuracy"] or -1), -(row["validation_accuracy"] or -1)))
+        merged = self._run.note(ENSEMBLES) or []
+        rows += [{**dict.fromkeys(COLUMNS), **_NOTHING, "family": ENSEMBLE, **found} for found in merged]
+        metric = self._run.specification.metric
+
+        def rank(row: dict[str, Any]) -> tuple[float, ...]:
+            scores = row["test_score"], row["validation_score"]
+            return tuple(-orient(metric, score) if score is not None else math.inf for score in scores)
+
+        return sorted(rows, key=rank)
 
     def leaderboard(self) -> pd.DataFrame:
         """Returns the leaderboard as a data frame, one row a candidate, best test accuracy first."""
@@ -71,7 +95,7 @@ class Comparison:
     def verdict(self) -> str:
         """Returns the verdict in words; see :func:`workbench.judge.verdict.verdict`."""
         rows = self.rows()
-        return verdict(rows, self._pairs(rows))
+        return verdict(rows, self._pairs(rows), self._run.specification.metric)
 
     def anytime(self) -> dict[str, Any]:
         """Returns who had which validation accuracy after how many seconds; see :mod:`workbench.judge.anytime`."""
@@ -107,36 +131,79 @@ class Comparison:
 
     def overview(self) -> dict[str, Any]:
         """Returns the :meth:`document` without the likely label errors, which take a while to find."""
-        rows = self.rows()
+        rows, specification = self.rows(), self.specification
         pairs = self._pairs(rows)
         results = {row["candidate"]: self._result(row["candidate"]) for row in rows}
         return {
             "run": self.name,
             "candidates": list(dict.fromkeys([*self._run.specification.candidates, *results])),
             "data": self._run.specification.data,
-            "verdict": verdict(rows, pairs),
-            "leaderboard": [{**row, "metrics": results[row["candidate"]].get("metrics")} for row in rows],
+            "metric": specification.metric,
+            "verdict": verdict(rows, pairs, specification.metric),
+            "leaderboard": [{"metrics": results[row["candidate"]].get("metrics"), **row} for row in rows],
             "pairwise": pairs,
             "ledger": {
-                row["candidate"]: {"tuning": row["tuning_seconds"], **results[row["candidate"]].get("seconds", {})}
+                row["candidate"]: {
+                    "load": row["load_seconds"],
+                    "tuning": row["tuning_seconds"],
+                    **results[row["candidate"]].get("seconds", {}),
+                    "cpu": results[row["candidate"]].get("cpu_seconds", {}),
+                }
                 for row in rows
+                if row["family"] != ENSEMBLE
             },
+            "hardware": self._hardware(results),
+            "curve": self.curve(),
+            "transfers": self._run.note(TRANSFERS) or [],
             "anytime": self.anytime(),
         }
+
+    def curve(self) -> dict[str, Any] | None:
+        """Returns the learning curve that ``workbench curve`` has measured: ``points`` and ``crossover``; or None."""
+        found: dict[str, Any] | None = self._run.note(CURVE)
+        return found
+
+    def _hardware(self, results: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+        """Returns every machine that a refit ran on; where there are several, seconds cannot be compared."""
+        found: list[dict[str, Any]] = []
+        for result in results.values():
+            if "hardware" in result and result["hardware"] not in found:
+                found.append(result["hardware"])
+        return found or [self._run.specification.hardware]
 
     def _result(self, candidate: str) -> dict[str, Any]:
         return (self._run.result(candidate) or {}) if candidate in self._run.studies else {}
 
     def _pairs(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        from workbench.judge.statistics import compare_pairs
+        from workbench.judge.statistics import by_metric, compare_pairs
 
-        correct = {row["candidate"]: self._correct(row["candidate"]) for row in rows}
-        return compare_pairs({name: right for name, right in correct.items() if right is not None})
+        found = {row["candidate"]: self.test_predictions(row["candidate"]) for row in rows}
+        arrays = {name: tested for name, tested in found.items() if tested is not None}
+        correct = {name: tested["predictions"] == tested["labels"] for name, tested in arrays.items()}
+        counts = self._run.specification.data["counts"]
+        return compare_pairs(
+            correct,
+            by_metric(self._run.specification.metric, arrays),
+            {name: self._resampled(name) for name in arrays},
+            (counts["train"] + counts["val"], counts["test"]),
+        )
 
-    def _correct(self, candidate: str) -> npt.NDArray[np.bool_] | None:
-        """Returns whether each test image was predicted right; None if there are no predictions, or no more."""
+    def _resampled(self, candidate: str) -> tuple[str, list[float]]:
+        """Returns what the corrected resampled t test compares: test accuracies by seed, or validation by fold."""
+        repeats = self._result(candidate).get("repeats", [])
+        if len(repeats) > 1:
+            return "repeats", [repeat["test_accuracy"] for repeat in repeats]
+        best = best_of(read_trials(self._run.studies[candidate]))
+        return "folds", best.record["fold_values"] if best is not None else []
+
+    def test_predictions(self, candidate: str) -> dict[str, npt.NDArray[Any]] | None:
+        """Returns a candidate's ``predictions`` of the test images and their ``labels``; None if there are none.
+
+        Where the candidate gives them, there are ``probabilities`` ``(n, n_classes)`` as well, or, for two classes, the
+        ``scores`` of the second.
+        """
         arrays = self._arrays(self._result(candidate).get("test_predictions"))
-        return arrays["predictions"] == arrays["labels"] if "labels" in arrays else None
+        return arrays if "labels" in arrays else None
 
     def _arrays(self, artifact: str | None) -> dict[str, npt.NDArray[Any]]:
         """Returns recorded arrays; none if they were not recorded, or are there no more."""
@@ -160,22 +227,14 @@ class Comparison:
         class_names = list(self._run.specification.data["classes"])
         return find_label_errors(((name, predicted(name)) for name in tested), self.parts(), class_names)
 
-    def test_predictions(self, candidate: str) -> dict[str, npt.NDArray[Any]]:
-        """Returns what was recorded of a candidate's test; nothing if there was none.
-
-        For ``n`` test images their ``labels`` and ``predictions``, and class ``probabilities`` ``(n, n_classes)`` if
-        the candidate gives any.
-        """
-        return self._arrays(self._result(candidate).get("test_predictions"))
-
     def parts(self) -> dict[str, npt.NDArray[Any]]:
         """Returns what was recorded of the split: rows of each part, and of ``val`` and ``test`` names and labels."""
         return self._arrays(next((s.user_attrs.get("workbench:split") for s in self._run.studies.values()), None))
 
     def confusion(self, candidate: str) -> list[list[int]] | None:
         """Returns how often test images of each class (rows) were predicted as which (columns), if recorded."""
-        arrays = self._arrays(self._result(candidate).get("test_predictions"))
-        if "labels" not in arrays:
+        arrays = self.test_predictions(candidate)
+        if arrays is None:
             return None
         from sklearn.metrics import confusion_matrix
 
@@ -231,10 +290,10 @@ def family_of(candidate: str) -> str:
 
 
 def _row(run: Run, candidate: str) -> dict[str, Any]:
-    row: dict[str, Any] = dict.fromkeys(COLUMNS)
+    row: dict[str, Any] = dict.fromkeys(COLUMNS) | _NOTHING
     row |= {"candidate": candidate, "family": family_of(candidate)}
-    row |= {"tuning_seconds": 0.0, "best_params": {}, "remarks": []}
-    row["trials"] = {"complete": 0, "pruned": 0, "failed": 0}
+    row["load_seconds"] = run.specification.data["load_seconds"]
+    row["trials"] = dict(row["trials"])
     if candidate not in run.studies:
         return row | {"status": "the run was killed before it was recorded"}
     trials = read_trials(run.studies[candidate])
@@ -247,8 +306,10 @@ def _row(run: Run, candidate: str) -> dict[str, Any]:
     result = run.result(candidate)
     if best is not None:
         record = best.record
+        assert best.value is not None
         row |= {
-            "validation_accuracy": best.value,
+            "validation_accuracy": record["validation_accuracy"],
+            "validation_score": orient(run.specification.metric, best.value),
             "extract_seconds": record["seconds"]["extract"],
             "fit_seconds": record["seconds"]["select"] + record["seconds"]["fit"],
             "parameters": record["parameters"],
@@ -259,9 +320,18 @@ def _row(run: Run, candidate: str) -> dict[str, Any]:
             "best_params": params_of(run.studies[candidate], best.number),
         }
     if result is not None:
-        row |= {key: value for key, value in result.items() if key in COLUMNS}
-        return row
+        row |= {key: value for key, value in result.items() if key in COLUMNS and key != "repeats"}
+        return row | _spread(result.get("repeats", []))
     return row | {"status": _why_nothing(records, best is not None)}
+
+
+def _spread(repeats: list[dict[str, Any]]) -> dict[str, Any]:
+    """Returns mean and standard deviation over refits with other seeds; of a single one there is no spread."""
+    found: dict[str, Any] = {"repeats": len(repeats)}
+    for key in ("test_accuracy", "refit_seconds") if len(repeats) > 1 else ():
+        values = [repeat[key] for repeat in repeats]
+        found |= {f"{key}_mean": statistics.mean(values), f"{key}_sd": statistics.stdev(values)}
+    return found
 
 
 def _why_nothing(records: list[dict[str, Any]], has_best: bool) -> str:

@@ -8,6 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from workbench.judge.resampling import metric_interval
+from workbench.tuning.scoring import normalize, roc_auc, score
+from workbench.tuning.specification import METRICS
+
 
 def accuracy_interval(correct: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """Returns the Wilson score interval of an accuracy (Wilson, JASA 22, 1927; SciPy's).
@@ -33,28 +37,6 @@ def clean_accuracy(
     return None if clean is None or not clean.any() else float(np.mean(predictions[clean] == labels[clean]))
 
 
-def roc_auc(labels: npt.NDArray[np.int64], scores: npt.NDArray[np.float32] | None) -> float | None:
-    """Returns the area under the ROC curve (scikit-learn's); for more than two classes the mean of one against rest.
-
-    Args:
-        labels: ``n`` labels.
-        scores: Class probabilities ``(n, n_classes)``, or ``n`` scores of the second of two classes; or nothing.
-
-    Returns:
-        The area, 0 to 1; None without scores, or where a class has no image.
-    """
-    from sklearn.metrics import roc_auc_score
-
-    if scores is None or (scores.ndim == 2 and len(np.unique(labels)) != scores.shape[1]) or len(np.unique(labels)) < 2:
-        return None
-    if scores.ndim == 2 and scores.shape[1] == 2:
-        scores = scores[:, 1]
-    if scores.ndim == 1:
-        return float(roc_auc_score(labels, scores))
-    scores = scores.astype(np.float64)
-    return float(roc_auc_score(labels, scores / scores.sum(axis=1, keepdims=True), multi_class="ovr"))
-
-
 def further_metrics(
     labels: npt.NDArray[np.int64],
     predictions: npt.NDArray[np.int64],
@@ -76,11 +58,14 @@ def further_metrics(
         ``per_class_recall`` by name; ``roc_auc``; ``log_loss``; ``calibration_error`` and ``reliability`` (see
         :func:`calibration`). For two classes, with the second as the ``positive_class``: ``sensitivity``,
         ``specificity`` and ``sensitivity_at_95_specificity``, the largest at a threshold that leaves a specificity of
-        at least 95 %. None for what these labels, or this candidate without probabilities, do not give.
+        at least 95 %. ``intervals``: the 95 % bootstrap interval of each of :data:`METRICS` but the accuracy, and
+        Wilson's of each class's recall. None for what these labels, or a candidate without probabilities, do not give.
     """
-    from sklearn.metrics import f1_score, log_loss, recall_score
+    from sklearn.metrics import log_loss, recall_score
 
-    shares = None if probabilities is None else _normalized(probabilities, len(class_names))
+    shares = None
+    if probabilities is not None and probabilities.shape[1] == len(class_names):
+        shares = normalize(probabilities)
     if scores is not None and not np.isfinite(scores).all():
         scores = None
     present = np.unique(labels)
@@ -89,9 +74,8 @@ def further_metrics(
         class_names[label]: float(value) for label, value in zip(present, recalls, strict=True)
     }
     found: dict[str, Any] = {
-        # balanced_accuracy_score is the same mean, but warns where a class without images was predicted
-        "balanced_accuracy": float(np.mean(recalls)),
-        "macro_f1": float(f1_score(labels, predictions, labels=present, average="macro", zero_division=0)),
+        "balanced_accuracy": score("balanced-accuracy", labels, predictions, None, None),
+        "macro_f1": score("macro-f1", labels, predictions, None, None),
         "roc_auc": roc_auc(labels, probabilities if shares is not None else scores),
         "log_loss": None,
         "calibration_error": None,
@@ -111,17 +95,17 @@ def further_metrics(
                 labels, scores if shares is None else shares[:, 1], 0.95
             ),
         }
+    found["intervals"] = {
+        name: metric_interval(metric, labels, predictions, shares, scores)
+        for metric, name in ((metric, metric.replace("-", "_")) for metric in METRICS)
+        if found.get(name) is not None
+    } | {
+        f"recall of {class_names[label]}": accuracy_interval(
+            int(np.sum(predictions[labels == label] == label)), int(np.sum(labels == label))
+        )
+        for label in present
+    }
     return found
-
-
-def _normalized(probabilities: npt.NDArray[np.float32], n_classes: int) -> npt.NDArray[np.float64] | None:
-    """Returns probabilities that sum to one, as those in float32 do not; None if they are none or miss a class."""
-    shares = probabilities.astype(np.float64)
-    sums = shares.sum(axis=1, keepdims=True)
-    if probabilities.shape[1] != n_classes or not np.isfinite(sums).all() or not (sums > 0).all():
-        return None
-    shares /= sums
-    return shares
 
 
 def calibration(

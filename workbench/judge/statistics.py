@@ -9,6 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from workbench.judge.resampling import Predicted, metric_difference
+from workbench.tuning.scoring import normalize, orient, score
+from workbench.tuning.specification import ACCURACY
+
 
 def difference_interval(
     a: npt.NDArray[np.bool_],
@@ -62,15 +66,25 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(p) for p in multipletests(p_values, method="holm")[1]] if len(p_values) else []
 
 
-def compare_pairs(correct: Mapping[str, npt.NDArray[np.bool_]]) -> list[dict[str, Any]]:
+def compare_pairs(
+    correct: Mapping[str, npt.NDArray[np.bool_]],
+    by_metric: Mapping[tuple[str, str], dict[str, Any]] | None = None,
+    resampled: Mapping[str, tuple[str, Sequence[float]]] | None = None,
+    counts: tuple[int, int] = (1, 1),
+) -> list[dict[str, Any]]:
     """Compares every two candidates, and corrects the p values by Holm's method over all pairs.
 
     Args:
         correct: Whether each candidate predicted each of the ``n`` test images right, by its name.
+        by_metric: What :func:`by_metric` found.
+        resampled: By name: ``"repeats"`` and test accuracies, or ``"folds"`` and validation scores.
+        counts: Number of images to train on and to test on, without folds.
 
     Returns:
         An object for each pair, in the order of the names: ``a`` and ``b``; ``difference`` of their test accuracies,
-        a's minus b's, with its 95 % interval from ``low`` to ``high``; ``p`` of McNemar's test, and ``p_holm``.
+        a's minus b's, with its 95 % interval from ``low`` to ``high``; ``p`` of McNemar's test, and ``p_holm``;
+        ``by_metric``, such fields of another metric, more being better, or None; ``resampled``, those of the corrected
+        resampled t test ``over`` so many repeats or folds, or None.
     """
     pairs: list[dict[str, Any]] = []
     for a, b in combinations(correct, 2):
@@ -81,7 +95,64 @@ def compare_pairs(correct: Mapping[str, npt.NDArray[np.bool_]]) -> list[dict[str
         pairs.append({"a": a, "b": b, "difference": difference, "low": low, "high": high, "p": p})
     for pair, p_holm in zip(pairs, holm([pair["p"] for pair in pairs]), strict=True):
         pair["p_holm"] = p_holm
+        pair["by_metric"] = (by_metric or {}).get((pair["a"], pair["b"]))
+        pair["resampled"] = _resampled(pair["a"], pair["b"], resampled or {}, counts)
     return pairs
+
+
+def by_metric(
+    metric: str, arrays: Mapping[str, Mapping[str, npt.NDArray[Any]]]
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """Compares every two candidates by another metric than the accuracy, in a paired bootstrap.
+
+    Args:
+        metric: One of :data:`workbench.tuning.specification.METRICS`.
+        arrays: By name: ``labels``, ``predictions``, and ``probabilities`` or ``scores`` where there are any.
+
+    Returns:
+        By pair: ``difference``, positive where the first is better, ``low``, ``high``, ``p`` and ``p_holm``. None for
+        the accuracy, nor for who lacks what the metric needs.
+    """
+    if metric == ACCURACY:
+        return {}
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for a, b in combinations(arrays, 2):
+        labels = arrays[a]["labels"]
+        try:
+            values = [
+                score(metric, labels, who["predictions"], who.get("probabilities"), who.get("scores"))
+                for who in (arrays[a], arrays[b])
+            ]
+        except ValueError:
+            continue
+        low, high, p = metric_difference(metric, labels, _predicted(arrays[a]), _predicted(arrays[b]))
+        sign = int(orient(metric, 1))
+        low, high = sorted((sign * low, sign * high))
+        found[a, b] = {"difference": sign * (values[0] - values[1]), "low": low, "high": high, "p": p}
+    for pair, p_holm in zip(found.values(), holm([pair["p"] for pair in found.values()]), strict=True):
+        pair["p_holm"] = p_holm
+    return found
+
+
+def _predicted(arrays: Mapping[str, npt.NDArray[Any]]) -> Predicted:
+    shares = normalize(arrays["probabilities"]) if "probabilities" in arrays else None
+    return arrays["predictions"], shares, arrays.get("scores")
+
+
+def _resampled(
+    a: str, b: str, resampled: Mapping[str, tuple[str, Sequence[float]]], counts: tuple[int, int]
+) -> dict[str, Any] | None:
+    (over, first), (other, second) = resampled.get(a, ("", [])), resampled.get(b, ("", []))
+    if over != other or len(first) != len(second) or len(first) < 2:
+        return None
+    n_train, n_test = counts
+    if over == "folds":
+        n_train, n_test = len(first) - 1, 1  # only their ratio matters
+    differences = np.subtract(first, second)
+    if np.ptp(differences) == 0:  # where seeds change nothing, they say nothing of chance
+        return None
+    p, low, high = corrected_t_test(differences, n_train, n_test)
+    return {"over": f"{len(first)} {over}", "difference": float(differences.mean()), "low": low, "high": high, "p": p}
 
 
 def corrected_t_test(

@@ -5,24 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from workbench.tuning.specification import ACCURACY, LESS_IS_BETTER, METRICS
+
 #: A difference counts where McNemar's p, corrected by Holm's method over all pairs, is below this.
 SIGNIFICANCE = 0.05
 
 
-def verdict(rows: Sequence[dict[str, Any]], pairwise: Sequence[dict[str, Any]]) -> str:
-    """Says in at most three sentences who is better, whether that could be luck, and what it costs in training time.
+#: Family of what combines candidates.
+ENSEMBLE = "ensemble"
+
+
+def verdict(rows: Sequence[dict[str, Any]], pairwise: Sequence[dict[str, Any]], metric: str = ACCURACY) -> str:
+    """Says in a few sentences who is better, whether that could be luck, and what it costs in training time.
 
     The first is about the best hand-crafted candidate and the best network, where both families were tested; else about
     the best and the next of one family; else about the only candidate and the baseline. The second is about all others,
-    each held against the best. The third names who was not tested, with the reason.
+    each held against the best. Then come the ensembles, held against the best of their members. The last names who was
+    not tested, with the reason.
 
     Args:
         rows: The leaderboard, best test accuracy first: its ``candidate``, ``family``, ``test_accuracy``,
             ``refit_seconds`` and ``status``.
         pairwise: What :func:`workbench.judge.statistics.compare_pairs` found.
+        metric: What the run ranks by. For another than the accuracy each pair has a ``metric`` of such fields too.
     """
-    pairs = _Pairs(pairwise)
-    tested = [row for row in rows if row["test_accuracy"] is not None and row["family"] != "baseline"]
+    pairs = _Pairs(pairwise, metric)
+    tested = [row for row in rows if row["test_accuracy"] is not None and row["family"] not in ("baseline", ENSEMBLE)]
     untested = [row for row in rows if row["test_accuracy"] is None]
     baseline = next((row for row in rows if row["test_accuracy"] is not None and row["family"] == "baseline"), None)
     sentences = []
@@ -32,6 +40,7 @@ def verdict(rows: Sequence[dict[str, Any]], pairwise: Sequence[dict[str, Any]]) 
         sentences = ["No candidate has been tested"]
     elif baseline is not None:
         sentences = ["Nothing but the baseline competed, which always answers with the most frequent class"]
+    sentences += [_gain(row) for row in rows if row["family"] == ENSEMBLE]
     if untested:
         sentences.append("Not tested: " + "; ".join(f"{row['candidate']} ({row['status']})" for row in untested))
     return " ".join(f"{sentence}." for sentence in sentences)
@@ -40,8 +49,10 @@ def verdict(rows: Sequence[dict[str, Any]], pairwise: Sequence[dict[str, Any]]) 
 class _Pairs:
     """The comparisons, in whichever direction they are asked for."""
 
-    def __init__(self, pairwise: Sequence[dict[str, Any]]) -> None:
-        self._pairs = {(pair["a"], pair["b"]): pair for pair in pairwise}
+    def __init__(self, pairwise: Sequence[dict[str, Any]], metric: str) -> None:
+        self._pairs = {
+            (pair["a"], pair["b"]): {**pair, "metric": metric, **(pair.get("by_metric") or {})} for pair in pairwise
+        }
 
     def get(self, a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any] | None:
         """Returns how two rows compare, a's test accuracy minus b's; None if that was not recorded."""
@@ -51,8 +62,7 @@ class _Pairs:
         turned = self._pairs.get(names[::-1])
         if turned is None:
             return None
-        ends = {"difference": -turned["difference"], "low": -turned["high"], "high": -turned["low"]}
-        return {**turned, "a": names[0], "b": names[1], **ends}
+        return {**_turned(turned), "a": names[0], "b": names[1]}
 
     def beats(self, a: dict[str, Any], b: dict[str, Any]) -> bool:
         """Whether a's test accuracy is significantly higher than b's."""
@@ -141,23 +151,51 @@ def _not_beaten(best: dict[str, Any], baseline: dict[str, Any], pairs: _Pairs, a
     return f"{nobody}: no evidence of a difference between {name} and the baseline ({tie})"
 
 
+def _gain(row: dict[str, Any]) -> str:
+    """Says whether an ensemble is better than the best of those that it could choose from."""
+    gain = {**row["gain"], "metric": ACCURACY}
+    members = list(row["best_params"])
+    if members == [gain["over"]]:
+        return f"The {row['candidate']} is {gain['over']} alone: no other improved its validation predictions"
+    whose = f"the {row['candidate']} of {_and(members)}"
+    if gain["p_holm"] < SIGNIFICANCE and gain["difference"] > 0:
+        return f"{whose[0].upper()}{whose[1:]} beats {gain['over']} by {_evidence(gain)}"
+    if gain["p_holm"] < SIGNIFICANCE:
+        return f"{whose[0].upper()}{whose[1:]} is worse than {gain['over']} by {_evidence(_turned(gain))}"
+    return f"No evidence of a gain from {whose} over {gain['over']} ({_tie(gain)})"
+
+
+def _turned(pair: dict[str, Any]) -> dict[str, Any]:
+    return {**pair, "difference": -pair["difference"], "low": -pair["high"], "high": -pair["low"]}
+
+
 def _evidence(pair: dict[str, Any]) -> str:
-    return f"{format_points(pair['difference'])} points ({_interval(pair)})"
+    return f"{_amount(pair)} ({_interval(pair)})"
 
 
 def _tie(pair: dict[str, Any]) -> str:
     if _same(pair):
         return "right on the same test images"
-    return f"{format_points(pair['difference'])} points, {_interval(pair)}"
+    return f"{_amount(pair)}, {_interval(pair)}"
+
+
+def _amount(pair: dict[str, Any]) -> str:
+    """Writes a difference with its unit: percentage points, but for the log loss."""
+    metric = pair["metric"]
+    if metric in LESS_IS_BETTER:
+        return f"{pair['difference']:.3f} of {METRICS[metric]}"
+    return f"{format_points(pair['difference'])} points" + (f" of {METRICS[metric]}" if metric != ACCURACY else "")
 
 
 def _same(pair: dict[str, Any]) -> bool:
     """Whether both are right on the very same images. The interval is a point then, which would look like certainty."""
-    return bool(pair["low"] == pair["high"] == 0)
+    return bool(pair["low"] == pair["high"] == 0 and pair["metric"] == ACCURACY)
 
 
 def _interval(pair: dict[str, Any]) -> str:
-    low, high = format_points(pair["low"]), format_points(pair["high"])
+    low, high = (
+        f"{pair[end]:.3f}" if pair["metric"] in LESS_IS_BETTER else format_points(pair[end]) for end in ("low", "high")
+    )
     return f"95 % interval {low} to {high}, {_p(pair['p_holm'])} after Holm"
 
 

@@ -29,11 +29,12 @@ from filelock import FileLock, Timeout
 from workbench.errors import WorkbenchError
 from workbench.plugin import Task
 from workbench.registry import Plugin
+from workbench.tuning.ledger import cpu_seconds
 
 #: Bytes of pixels that are extracted at once: with their features and copies far less than 2 GB.
 _CHUNK_BYTES = 64_000_000
 #: Part of every key: raise it when what is stored changes.
-_VERSION = 1
+_VERSION = 2
 
 
 #: Most bytes of cached features unless told otherwise; and never more than half of what is free on the disk.
@@ -84,11 +85,13 @@ class Features:
         array: ``(n, d)``, float32, a memory map.
         seconds: Wall-clock seconds that the extraction took, now or when it was done.
         waited: Seconds that it took to get them now.
+        cpu_seconds: CPU seconds that the extraction took.
     """
 
     array: npt.NDArray[np.float32]
     seconds: float
     waited: float
+    cpu_seconds: float
 
 
 @dataclass(frozen=True)
@@ -151,16 +154,22 @@ class FeatureCache:
                 shutil.rmtree(scratch, ignore_errors=True)
                 scratch.mkdir()
                 computed = extract(extractor, images, rows, scratch / "features.npy", plugin.name, labels)
-                about = {"plugin": str(plugin), "params": params, "images": f"{images.parent.name[:8]}/{images.stem}"}
-                (scratch / "about.json").write_text(json.dumps({**about, "seconds": computed.seconds}, default=str))
+                about = {
+                    "plugin": str(plugin),
+                    "params": params,
+                    "images": f"{images.parent.name[:8]}/{images.stem}",
+                    "seconds": computed.seconds,
+                    "cpu_seconds": computed.cpu_seconds,
+                }
+                (scratch / "about.json").write_text(json.dumps(about, default=str))
                 if not self._make_room(_size(scratch)):
                     shutil.rmtree(scratch)  # what is mapped stays readable
                     return replace(computed, waited=time.perf_counter() - started)
                 scratch.rename(entry)
             os.utime(entry)
-            seconds = float(json.loads((entry / "about.json").read_text())["seconds"])
+            about = json.loads((entry / "about.json").read_text())
             array = np.load(entry / "features.npy", mmap_mode="r")
-        return Features(array, seconds, time.perf_counter() - started)
+        return Features(array, about["seconds"], time.perf_counter() - started, about["cpu_seconds"])
 
     def extract_anew(
         self, extractor: Any, images: Path, rows: int, name: str, labels: npt.NDArray[np.int64] | None = None
@@ -243,7 +252,7 @@ def extract(
     Raises:
         ValueError: If the extractor gives anything but a finite row of features for each image.
     """
-    started = time.perf_counter()
+    started, cpu_started = time.perf_counter(), cpu_seconds()
     if labels is not None:
         extractor.fit(np.load(images, mmap_mode="r")[: len(labels)], labels)
     with target.open("wb") as file:
@@ -262,7 +271,7 @@ def extract(
                 _write_header(file, (rows, width))
             features.tofile(file)
     seconds = time.perf_counter() - started
-    return Features(np.load(target, mmap_mode="r"), seconds, seconds)
+    return Features(np.load(target, mmap_mode="r"), seconds, seconds, cpu_seconds() - cpu_started)
 
 
 def _chunks(images: Path, rows: int) -> Iterator[npt.NDArray[np.uint8]]:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from workbench import hardware
 from workbench.plugin import Monitor
 from workbench.tuning.job import Job, Outcome
+from workbench.tuning.ledger import PHASES, Ledger
+from workbench.tuning.speed import measure_speed
 
-#: What a trial's seconds are spent on, in order; ``rungs`` are fits on fewer images that decided whether to go on,
-#: ``warmup`` is what a learner says that it spent on compiling.
-PHASES = ("extract", "rungs", "select", "warmup", "fit", "predict")
 #: A rung has so many times the images of the one below it.
 RUNG_FACTOR = 4
 #: Fractions of the training images that a learner without steps is fitted on before it is fitted on all.
@@ -36,7 +35,9 @@ class RungMonitor(Monitor, Protocol):
         """Reports a fit on a part of the training images; raises ``optuna.TrialPruned`` if the trial should end."""
 
 
-def fit(pipeline: Any, job: Job, monitor: RungMonitor, params: dict[str, Any]) -> Outcome:
+def fit(
+    pipeline: Any, job: Job, monitor: RungMonitor, params: dict[str, Any], rungs: tuple[float, ...] = _RUNGS
+) -> Outcome:
     """Fits on the training images and predicts the validation images.
 
     Features come from the cache, if they are there, and are billed all the same.
@@ -49,30 +50,101 @@ def fit(pipeline: Any, job: Job, monitor: RungMonitor, params: dict[str, Any]) -
     from sklearn.utils.validation import has_fit_parameter
 
     y, y_val = job.labels[: job.n_train], job.labels[job.n_train :]
-    seconds = dict.fromkeys(PHASES, 0.0)
+    seconds = Ledger()
     extractors, head = _cut(pipeline)
     seen, _ = _features(extractors, job, len(job.labels), y, seconds, params)
     X, X_val = seen[: job.n_train], seen[job.n_train :]
 
     learns_by_steps = has_fit_parameter(head[-1], "monitor")
-    fractions = [] if learns_by_steps else [f for f in _RUNGS if f * len(X) >= _SMALLEST_RUNG]
+    fractions = [] if learns_by_steps else [f for f in rungs if f * len(X) >= _SMALLEST_RUNG]
     fractions.append(1.0)
     took: list[float] = []
     for fraction in fractions:
         head, n = clone(head), max(1, round(fraction * len(X)))
-        seconds |= dict.fromkeys(PHASES[2:], 0.0) | {"rungs": seconds["rungs"] + sum(took[-1:])}
+        seconds.start_over(PHASES[2:])
+        seconds.wall["rungs"] += sum(took[-1:])
         started = time.perf_counter()
         _fit_head(head, X[:n], y[:n], (X_val, y_val), monitor, seconds)
-        with _timed(seconds, "predict"):
+        with seconds.phase("predict"):
             predicted = _predict(head, X_val)
         took.append(time.perf_counter() - started)
         outcome = _outcome(head, predicted, seconds, fraction, X)
         if fraction < 1:
             monitor.so_far(outcome)
-            monitor.report_rung(float(np.mean(outcome.predictions == y_val)), round(fraction * RUNG_FACTOR**2))
+            monitor.report_rung(outcome.value(job.metric, y_val), round(fraction * RUNG_FACTOR**2))
             if _next_rung_seconds(took, fractions) > monitor.seconds_left:
                 break
     return outcome
+
+
+def cross_validate(pipeline: Any, job: Job, monitor: Monitor, params: dict[str, Any]) -> Outcome:
+    """Fits once a fold, each time on all others; reports the mean so far after each, so that the trial can be pruned.
+
+    Returns:
+        The predictions of every image by the model that had not seen it. Seconds are the mean of the folds: what one
+        fit costs, as without cross-validation.
+    """
+    from sklearn.base import clone
+
+    outcomes: list[Outcome] = []
+    values: list[float] = []
+    for number, fold in enumerate(job.folds, start=1):
+        labels = job.labels[fold.rows]
+        part = replace(job, images=fold.images, labels=labels, n_train=fold.n_train, folds=())
+        rest = FoldMonitor(monitor, len(job.folds) - number + 1)
+        outcome = fit(clone(pipeline), part, rest, params, rungs=())
+        outcomes.append(outcome)
+        values.append(outcome.value(job.metric, labels[fold.n_train :]))
+        if number < len(job.folds):
+            monitor.report(float(np.mean(values)), number)
+    return _merged(job, outcomes, tuple(values))
+
+
+class FoldMonitor:
+    """The monitor of one fold: a part of the time, and nothing to report, for one fold alone prunes no trial."""
+
+    best_step = None
+
+    def __init__(self, monitor: Monitor, folds_left: int) -> None:
+        self._monitor = monitor
+        self._reserved = monitor.seconds_left * (1 - 1 / folds_left)
+
+    def report(self, value: float, step: int) -> None:
+        """Keeps what a learner reports to itself."""
+
+    def report_rung(self, value: float, step: int) -> None:
+        """Keeps a fit on a part of the images to itself."""
+
+    def so_far(self, outcome: Outcome) -> None:
+        """Keeps it to itself: a part of the folds can be compared with nothing."""
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until this fold should be done."""
+        return self._monitor.seconds_left - self._reserved
+
+
+def _merged(job: Job, outcomes: list[Outcome], values: tuple[float, ...]) -> Outcome:
+    rows = np.concatenate([fold.rows[fold.n_train :] for fold in job.folds])
+    back = np.argsort(rows)
+    arrays: dict[str, Any] = dict.fromkeys(("probabilities", "scores"))
+    for name in outcomes[0].arrays:
+        arrays[name] = np.concatenate([outcome.arrays[name] for outcome in outcomes])[back]
+
+    def mean(ledgers: list[dict[str, float]]) -> dict[str, float]:
+        return {phase: float(np.mean([ledger[phase] for ledger in ledgers])) for phase in PHASES}
+
+    steps = [outcome.best_step for outcome in outcomes if outcome.best_step is not None]
+    return replace(
+        outcomes[-1],
+        **arrays,
+        seconds=mean([outcome.seconds for outcome in outcomes]),
+        cpu_seconds=mean([outcome.cpu_seconds for outcome in outcomes]),
+        saved_seconds=float(np.mean([outcome.saved_seconds for outcome in outcomes])),
+        best_step=round(float(np.median(steps))) if steps else None,
+        remarks=tuple(dict.fromkeys(remark for outcome in outcomes for remark in outcome.remarks)),
+        fold_values=values,
+    )
 
 
 def refit(pipeline: Any, job: Job, monitor: RungMonitor) -> Outcome:
@@ -88,24 +160,25 @@ def refit(pipeline: Any, job: Job, monitor: RungMonitor) -> Outcome:
     assert job.test_images is not None
     n = max(1, round(job.fraction * len(job.labels)))
     y = job.labels[:n]
-    extracting = dict.fromkeys(PHASES, 0.0)
+    extracting = Ledger(hardware.energy_meter())
     extractors, head = _cut(pipeline)
-    X, weights = _features(extractors, job, n, y, extracting)
+    with extracting.metered():
+        X, weights = _features(extractors, job, n, y, extracting)
     X_test = np.load(job.test_images, mmap_mode="r")
 
     fractions = [1.0]
     if not has_fit_parameter(head[-1], "monitor") and n >= RUNG_FACTOR * _SMALLEST_RUNG:
         fractions.insert(0, 1 / RUNG_FACTOR)
     for fraction in fractions:
-        head, some, seconds = clone(head), max(1, round(fraction * n)), dict(extracting)
-        _fit_head(head, X[:some], y[:some], None, monitor, seconds)
+        head, some, seconds = clone(head), max(1, round(fraction * n)), extracting.copy()
+        with seconds.metered():
+            _fit_head(head, X[:some], y[:some], None, monitor, seconds)
         fitted = Pipeline([("extract", _joined(extractors, weights)), *head.steps]) if extractors else head
-        with _timed(seconds, "predict"):  # through the whole pipeline, as a user's images would go
+        with seconds.phase("predict"):  # through the whole pipeline, as a user's images would go
             predicted = _predict(fitted, X_test)
-        outcome = _outcome(head, predicted, seconds, fraction * job.fraction, X, _latency_ms(fitted.predict, X_test))
-        if fraction < 1:
-            monitor.so_far(outcome)
-    return outcome
+        outcome = _outcome(head, predicted, seconds, fraction * job.fraction, X)
+        monitor.so_far(outcome)
+    return replace(outcome, **measure_speed(fitted.predict, X_test)) if job.measure_speed else outcome
 
 
 def _cut(pipeline: Any) -> tuple[list[tuple[str, Any]], Any]:
@@ -131,7 +204,7 @@ def _features(
     job: Job,
     rows: int,
     y: npt.NDArray[np.int64],
-    seconds: dict[str, float],
+    seconds: Ledger,
     params: dict[str, Any] | None = None,
 ) -> tuple[npt.NDArray[Any], dict[str, float]]:
     """Returns the features of the first images, or these themselves where nothing extracts features.
@@ -161,8 +234,9 @@ def _features(
             found = job.cache.extract(extractor, job.images, rows, plugins[name], asked, job.task, learned_from)
         else:
             found = job.cache.extract_anew(extractor, job.images, rows, name, learned_from)
-        seconds["extract"] += found.seconds
-        seconds["saved"] = seconds.get("saved", 0.0) + found.seconds - found.waited
+        seconds.wall["extract"] += found.seconds
+        seconds.cpu["extract"] += found.cpu_seconds
+        seconds.saved += found.seconds - found.waited
         parts.append(found.array)
     if len(parts) == 1:
         return parts[0], {}
@@ -186,15 +260,13 @@ def _has_to_learn(extractor: Any) -> bool:
         return True
 
 
-def _fit_head(
-    head: Any, X: Any, y: Any, validation: tuple[Any, Any] | None, monitor: Monitor, seconds: dict[str, float]
-) -> None:
+def _fit_head(head: Any, X: Any, y: Any, validation: tuple[Any, Any] | None, monitor: Monitor, seconds: Ledger) -> None:
     """Fits selection and classifier, and hands the classifier what its ``fit`` asks for."""
     from sklearn.utils.validation import has_fit_parameter
 
     *selection, (_, classifier) = head.steps
     for name, selector in selection:
-        with _timed(seconds, name):
+        with seconds.phase(name):
             X = selector.fit_transform(X, y)
             if validation is not None:
                 validation = selector.transform(validation[0]), validation[1]
@@ -203,11 +275,11 @@ def _fit_head(
         arguments["monitor"] = monitor
     if validation is not None and has_fit_parameter(classifier, "validation_data"):
         arguments["validation_data"] = validation
-    with _timed(seconds, "fit"):
+    with seconds.phase("fit"):
         classifier.fit(X, y, **arguments)
     warmup = float(getattr(classifier, "warmup_seconds_", 0.0))
-    seconds["warmup"] += warmup
-    seconds["fit"] -= warmup
+    seconds.wall["warmup"] += warmup
+    seconds.wall["fit"] -= warmup
 
 
 def _next_rung_seconds(took: list[float], fractions: list[float]) -> float:
@@ -220,19 +292,13 @@ def _next_rung_seconds(took: list[float], fractions: list[float]) -> float:
     return float(took[-1] * (fractions[done] / fractions[done - 1]) ** power)
 
 
-def _outcome(
-    head: Any,
-    predicted: dict[str, Any],
-    seconds: dict[str, float],
-    fraction: float,
-    X: Any,
-    latency_ms: float | None = None,
-) -> Outcome:
-    phases = dict(seconds)
+def _outcome(head: Any, predicted: dict[str, Any], seconds: Ledger, fraction: float, X: Any) -> Outcome:
     return Outcome(
         **predicted,
-        saved_seconds=phases.pop("saved", 0.0),
-        seconds=phases,
+        saved_seconds=seconds.saved,
+        seconds=dict(seconds.wall),
+        cpu_seconds=dict(seconds.cpu),
+        joules=seconds.joules,
         fraction=fraction,
         best_step=getattr(head[-1], "best_step_", None),
         parameters=count_parameters(head[-1]),
@@ -240,7 +306,6 @@ def _outcome(
         images_per_second=getattr(head[-1], "images_per_second_", None),
         remarks=tuple(str(remark) for remark in getattr(head[-1], "remarks_", ())),
         features=int(X.shape[1]) if X.ndim == 2 else None,
-        latency_ms=latency_ms,
         peak_memory_mb=_peak_memory_mb(),
     )
 
@@ -268,27 +333,6 @@ def count_parameters(classifier: Any) -> int | None:
     if hasattr(last, "coef_"):
         return int(np.size(last.coef_) + np.size(last.intercept_))
     return None
-
-
-def _latency_ms(predict: Callable[[Any], Any], images: Any, repeats: int = 100, seconds: float = 2.0) -> float:
-    """Measures the median time to classify one image, after a warm-up."""
-    for _ in range(3):
-        predict(images[:1])
-    times: list[float] = []
-    deadline = time.perf_counter() + seconds
-    while len(times) < repeats and (not times or time.perf_counter() < deadline):
-        one = len(times) % len(images)
-        started = time.perf_counter()
-        predict(images[one : one + 1])
-        times.append(time.perf_counter() - started)
-    return float(np.median(times) * 1000)
-
-
-@contextlib.contextmanager
-def _timed(seconds: dict[str, float], phase: str) -> Iterator[None]:
-    started = time.perf_counter()
-    yield
-    seconds[phase] += time.perf_counter() - started
 
 
 def _peak_memory_mb() -> float:

@@ -160,6 +160,8 @@ def _work(connection: Connection, job: Job, started: float) -> Outcome | None:
     with threadpool_limits(job.task.n_jobs):
         if job.test_images:
             return fitting.refit(pipeline, job, monitor)
+        if job.folds:
+            return fitting.cross_validate(pipeline, job, monitor, trial.params)
         return fitting.fit(pipeline, job, monitor, trial.params)
 
 

@@ -6,7 +6,19 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from workbench.errors import WorkbenchError
+from workbench.errors import WorkbenchError, did_you_mean
+
+ACCURACY = "accuracy"
+
+#: Metric -> what people read. Of log loss less is better; of all others more is.
+METRICS = {
+    ACCURACY: "accuracy",
+    "balanced-accuracy": "balanced accuracy",
+    "macro-f1": "macro F1",
+    "roc-auc": "ROC AUC",
+    "log-loss": "log loss",
+}
+LESS_IS_BETTER = ("log-loss",)
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -24,7 +36,11 @@ class Specification:
         seed: Seed of the split, the samplers and the estimators.
         image_size: Side that was asked for, or None.
         exclude: Classes left out.
+        train_size: Number of images to train and validate on together; None: all.
         deterministic: Whether equal seeds must give equal results for every candidate.
+        metric: What is tuned and ranked.
+        folds: Folds of the cross-validation that tunes; 0: the validation part of the split.
+        repeats: How often each winner is refitted and tested, with other seeds.
         n_jobs: CPU threads that a trial may use.
         data: Name, fingerprint, split hash, counts, class names, image shape and skipped files.
         hardware: What :class:`workbench.hardware.Hardware` says.
@@ -40,7 +56,11 @@ class Specification:
     seed: int
     image_size: int | None
     exclude: tuple[str, ...]
+    train_size: int | None
     deterministic: bool
+    metric: str
+    folds: int
+    repeats: int
     n_jobs: int
     data: dict[str, Any]
     hardware: dict[str, Any]
@@ -56,6 +76,17 @@ class Specification:
         """Reads what :meth:`as_dict` wrote."""
         tuples = {name: tuple(values[name]) for name in ("candidates", "exclude")}
         return cls(**{**{name: values[name] for name in cls.__dataclass_fields__}, **tuples})
+
+
+def check_metric(metric: str) -> str:
+    """Returns a metric's name, if there is one of that name.
+
+    Raises:
+        WorkbenchError: If there is not, with the nearest.
+    """
+    if metric not in METRICS:
+        raise WorkbenchError(f"there is no metric {metric!r}; {did_you_mean(metric, list(METRICS))}")
+    return metric
 
 
 def parse_budget(text: str | float) -> float:

@@ -56,9 +56,10 @@ class Contender:
         study: Its Optuna study.
         job: What its trials do; parameters and time are filled in for each.
         share: Wall-clock seconds it may use, its refit included.
-        growth: Factor by which a refit has more images than a trial.
+        growth: Factor by which a refit has more images than a fit of a trial.
+        refits: How often it is refitted, with other seeds.
         used: Seconds used so far.
-        best: Best validation accuracy so far.
+        best: Best value so far, more being better: validation accuracy unless another metric was chosen.
         counts: Trials by how they ended: ``complete``, ``pruned``, ``failed``.
         closed: Why it gets no more trials; empty while it may.
     """
@@ -68,6 +69,7 @@ class Contender:
     job: Job
     share: float
     growth: float
+    refits: int = 1
     used: float = 0.0
     best: float | None = None
     counts: dict[str, int] = field(default_factory=lambda: {"complete": 0, "pruned": 0, "failed": 0})
@@ -84,9 +86,11 @@ class Contender:
 
     @property
     def limit(self) -> float:
-        """Seconds that the next trial may take, such that a refit of the best, or of it, still fits the share."""
+        """Seconds that the next trial may take, such that the refits of the best, or of it, still fit the share."""
         left = self.share - self.used
-        return min(left - self._refit_seconds, (left - _OVERHEAD) / (1 + _MARGIN * self.growth))
+        fits = max(1, len(self.job.folds))
+        afterwards = _MARGIN * self.growth * self.refits / fits
+        return min(left - self._refit_seconds, (left - self.refits * _OVERHEAD) / (1 + afterwards))
 
     @property
     def enough(self) -> float:
@@ -108,7 +112,7 @@ class Contender:
         self._durations.append(ended.seconds)
         if value is not None and (self.best is None or value > self.best):
             self.best = value
-            self._refit_seconds = refit_estimate(record["seconds"], self.growth)
+            self._refit_seconds = self.refits * refit_estimate(record["seconds"], self.growth)
 
 
 def refit_estimate(seconds: dict[str, float], growth: float) -> float:
@@ -165,7 +169,7 @@ class Tuner:
             study.pruner = (
                 optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=RUNG_FACTOR)
                 if rung
-                else optuna.pruners.MedianPruner(n_startup_trials=2, n_warmup_steps=3)
+                else optuna.pruners.MedianPruner(n_startup_trials=2, n_warmup_steps=0 if contender.job.folds else 3)
             )
             trial.report(value, step)
             return trial.should_prune()
@@ -179,7 +183,7 @@ class Tuner:
             on_report=on_report,
             stop=self._stop,
         )
-        value, record = self._score(contender, trial, ended)
+        ended, value, record = self._score(contender, trial, ended)
         ended = replace(ended, seconds=time.monotonic() - contender.running_since)
         record["trial_seconds"] = ended.seconds
         trial.set_user_attr(RECORD, record)
@@ -194,18 +198,24 @@ class Tuner:
         self._progress.ended(contender, trial.number, ended, value)
         self._progress.tuning(contenders)
 
-    def _score(self, contender: Contender, trial: Any, ended: Ended) -> tuple[float | None, dict[str, Any]]:
-        """Returns a trial's validation accuracy and what is recorded of it; keeps the predictions of a new best."""
+    def _score(self, contender: Contender, trial: Any, ended: Ended) -> tuple[Ended, float | None, dict[str, Any]]:
+        """Returns how a trial ended, its value and what is recorded of it; keeps the predictions of a new best."""
+        job, outcome, value = contender.job, ended.outcome, None
+        if outcome is not None:
+            try:
+                value = outcome.value(job.metric, job.validation_labels)
+            except ValueError as error:  # there are no probabilities that the metric needs
+                ended, outcome = replace(ended, state="failed", outcome=None, reason=str(error)), None
         record: dict[str, Any] = {"state": ended.state, "reason": ended.reason}
         if ended.traceback:
             record["traceback"] = ended.traceback[-8000:]
-        outcome = ended.outcome
-        if outcome is None:
-            return None, record
-        job = contender.job
-        value = float(np.mean(outcome.predictions == job.labels[job.n_train :]))
+        if outcome is None or value is None:
+            return ended, None, record
         record |= {
+            "validation_accuracy": float(np.mean(outcome.predictions == job.validation_labels)),
+            "fold_values": list(outcome.fold_values),
             "seconds": outcome.seconds,
+            "cpu_seconds": outcome.cpu_seconds,
             "saved_seconds": outcome.saved_seconds,
             "fraction": outcome.fraction,
             "best_step": outcome.best_step,
@@ -217,8 +227,10 @@ class Tuner:
             "peak_memory_mb": outcome.peak_memory_mb,
         }
         if contender.best is None or value > contender.best:
-            record["validation_predictions"] = self._workspace.save_arrays(trial, "validation", **outcome.arrays)
-        return value, record
+            record["validation_predictions"] = self._workspace.save_arrays(
+                trial, "validation", labels=job.validation_labels, **outcome.arrays
+            )
+        return ended, value, record
 
     def _sampler(self, contender: Contender) -> Any:
         """Returns a sampler whose seed depends on how many trials there were: a resumed run repeats nothing."""
@@ -243,7 +255,7 @@ def contenders_of(run: Run, candidates: list[Candidate], job: Callable[[Candidat
         candidates: Its candidates.
         job: Makes a candidate's job.
         seconds: Wall-clock seconds to share out, what was used before a resume included.
-        growth: Images of a refit by images of a trial.
+        growth: Images of a refit by images of a fit of a trial.
     """
     import optuna
 
@@ -251,7 +263,7 @@ def contenders_of(run: Run, candidates: list[Candidate], job: Callable[[Candidat
     contenders = []
     for candidate in candidates:
         study = run.studies[candidate.name]
-        contender = Contender(candidate, study, job(candidate), share, growth)
+        contender = Contender(candidate, study, job(candidate), share, growth, run.specification.repeats)
         for trial in study.get_trials(deepcopy=False):
             if not trial.state.is_finished():
                 study.tell(trial.number, state=optuna.trial.TrialState.FAIL)

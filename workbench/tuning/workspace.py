@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 
 from workbench.errors import RunError, did_you_mean
 from workbench.tuning.features import FeatureCache, default_limit
-from workbench.tuning.specification import Specification
+from workbench.tuning.specification import LESS_IS_BETTER, METRICS, Specification
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,6 +36,7 @@ DEFAULT_WORKSPACE = Path("workbench-runs")
 #: Version of what is recorded. A run of a newer one is refused in words.
 FORMAT = 1
 _SPECIFICATION, _RESULT, _FINISHED = "workbench:run", "workbench:result", "workbench:finished"
+_SPLIT = "workbench:split"
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,15 @@ class Run:
         """Records that the run has come to its end, or that it goes on."""
         for study in self.studies.values():
             study.set_user_attr(_FINISHED, finished)
+
+    def note(self, name: str) -> Any:
+        """Returns what was recorded of the run as a whole under a name (``ensembles``, ``curve``), or None."""
+        studies = iter(self.studies.values())
+        return next((s.user_attrs[f"workbench:{name}"] for s in studies if f"workbench:{name}" in s.user_attrs), None)
+
+    def record_note(self, name: str, value: Any) -> None:
+        """Records something JSON-able of the run as a whole."""
+        next(iter(self.studies.values())).set_user_attr(f"workbench:{name}", value)
 
     def result(self, candidate: str) -> dict[str, Any] | None:
         """Returns what the judge recorded of a candidate, or None."""
@@ -218,16 +228,26 @@ class Workspace:
         import optuna
 
         studies = {}
+        metric = f"validation {METRICS[specification.metric]}"
+        if specification.metric in LESS_IS_BETTER:
+            metric = f"negative {metric}"
         for candidate in candidates or specification.candidates:
             study = optuna.create_study(
                 study_name=f"{specification.run}/{candidate}", storage=self.storage, direction="maximize"
             )
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                study.set_metric_names(["validation accuracy"])
+                study.set_metric_names([metric])
             studies[candidate] = study
         run = Run(specification, studies)
         run.record_specification()
+        return run
+
+    def begin(self, specification: Specification, **split: npt.NDArray[Any]) -> Run:
+        """Records a new run and its split: arrays by name."""
+        run = self.create(specification)
+        first = next(iter(run.studies.values()))
+        first.set_user_attr(_SPLIT, self.save_arrays(first, "split", **split))
         return run
 
     @contextmanager

@@ -25,7 +25,7 @@ def page() -> None:
         return
     _verdict(opened)
     rows = opened.document["leaderboard"]
-    colors = charts.colors(opened.specification["candidates"])
+    colors = charts.colors(opened.document["candidates"])
     tested = [row["candidate"] for row in opened.tested if row["family"] != "baseline"]
     metric, clock, chosen = _controls(rows, tested)
     shown = [row for row in rows if row["candidate"] in chosen or row["family"] == "baseline"]
