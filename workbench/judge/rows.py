@@ -54,9 +54,10 @@ def row_of(run: Run, candidate: str) -> dict[str, Any]:
     result = run.result(candidate)
     if best is not None:
         record = best.record
+        assert best.value is not None
         row |= {
             "validation_accuracy": record["validation_accuracy"],
-            "validation_score": orient(run.specification.metric, best.value or 0.0),
+            "validation_score": orient(run.specification.metric, best.value),
             "extract_seconds": record["seconds"]["extract"],
             "fit_seconds": record["seconds"]["select"] + record["seconds"]["fit"],
             "parameters": record["parameters"],
