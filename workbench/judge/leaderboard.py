@@ -209,6 +209,14 @@ class Comparison:
         class_names = list(self._run.specification.data["classes"])
         return find_label_errors(((name, predicted(name)) for name in tested), self.parts(), class_names)
 
+    def test_predictions(self, candidate: str) -> dict[str, npt.NDArray[Any]]:
+        """Returns what was recorded of a candidate's test; nothing if there was none.
+
+        For ``n`` test images their ``labels`` and ``predictions``, and class ``probabilities`` ``(n, n_classes)``, or
+        for two classes the ``scores`` of the second, if the candidate gives any.
+        """
+        return self._arrays(self._result(candidate).get("test_predictions"))
+
     def parts(self) -> dict[str, npt.NDArray[Any]]:
         """Returns what was recorded of the split: rows of each part, and of ``val`` and ``test`` names and labels."""
         return self._arrays(next((s.user_attrs.get("workbench:split") for s in self._run.studies.values()), None))
