@@ -187,6 +187,25 @@ def test_what_was_recorded_without_predictions_is_still_shown(
     assert "predictions to compare it by were not recorded" in found["verdict"]
 
 
+def test_a_leaderboard_that_mixes_machines_says_so(finished: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    from workbench.tuning.workspace import Workspace
+
+    folder, document = finished
+    assert len(document["hardware"]) == 1
+    shutil.copytree(folder / "workbench-runs", tmp_path / "workbench-runs")
+    run = Workspace(tmp_path / "workbench-runs").open("shapes-1")
+    result = run.result("cnn")
+    assert result is not None
+    elsewhere = {**result["hardware"], "cpu": "another processor", "cores": 64}
+    run.record_result("cnn", {**result, "hardware": elsewhere})
+    show = [sys.executable, "-m", "workbench", "show", "shapes-1"]
+    shown = subprocess.run(show, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert "Measured on different machines, so that seconds cannot be compared: " in shown
+    assert "another processor, 64 cores" in shown
+    shown = subprocess.run(show, cwd=folder, capture_output=True, text=True, check=True).stdout
+    assert "different machines" not in shown
+
+
 def test_show_prints_the_same_again(finished: tuple[Path, dict[str, Any]]) -> None:
     folder, document = finished
 

@@ -136,6 +136,9 @@ def open_run(run: str) -> Opened | str:
         document, specification = _document(str(place.path), run, key)
     except WorkbenchError as error:
         return str(error)
+    except (KeyError, TypeError, ValueError) as error:  # what it recorded is not what this version reads
+        why = f"{type(error).__name__}: {error}"
+        return f"The run {run} cannot be read ({why}): another version of the workbench made it, or it is damaged."
     return Opened(run, "running" if held else "finished" if finished else "stopped", document, specification,
                   "".join(digest for digest, _ in digests.values()))  # fmt: skip
 

@@ -53,6 +53,10 @@ METRICS = {
     "validation accuracy": Metric(lambda row: row["validation_accuracy"]),
 }
 
+#: What a run was ranked by (``--metric``), by the names of :data:`METRICS`.
+RANKED_BY = {"accuracy": "test accuracy", "balanced-accuracy": "balanced test accuracy", "macro-f1": "macro F1",
+             "roc-auc": "ROC AUC"}  # fmt: skip
+
 
 def _tuning_and_refit(row: Row, _ledger: Mapping[str, float]) -> float | None:
     return None if row["refit_seconds"] is None else row["tuning_seconds"] + row["refit_seconds"]

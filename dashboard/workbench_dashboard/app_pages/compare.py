@@ -12,7 +12,7 @@ import streamlit as st
 from workbench.judge import charts
 from workbench_dashboard import data, frame
 from workbench_dashboard.data import Opened
-from workbench_dashboard.measures import CLOCKS, METRICS, as_points, leaderboard, share_of_budget
+from workbench_dashboard.measures import CLOCKS, METRICS, RANKED_BY, as_points, leaderboard, share_of_budget
 
 
 def page() -> None:
@@ -25,9 +25,9 @@ def page() -> None:
         return
     _verdict(opened)
     rows = opened.document["leaderboard"]
-    colors = charts.colors(opened.specification["candidates"])
+    colors = charts.colors(opened.document["candidates"])
     tested = [row["candidate"] for row in opened.tested if row["family"] != "baseline"]
-    metric, clock, chosen = _controls(rows, tested)
+    metric, clock, chosen = _controls(rows, tested, RANKED_BY.get(opened.specification["metric"], ""))
     shown = [row for row in rows if row["candidate"] in chosen or row["family"] == "baseline"]
     if not chosen:
         st.info("Pick at least one candidate.")
@@ -66,11 +66,11 @@ def _verdict(opened: Opened) -> None:
             st.caption(f"This run is {opened.state}: the verdict is about what there is so far.")
 
 
-def _controls(rows: list[dict[str, Any]], tested: list[str]) -> tuple[str, str, list[str]]:
+def _controls(rows: list[dict[str, Any]], tested: list[str], usual: str) -> tuple[str, str, list[str]]:
     left, middle, right = st.columns([2, 2, 4])
     metrics = [name for name, metric in METRICS.items() if any(metric.of(row) is not None for row in rows)]
     return (
-        left.selectbox("Metric", metrics, key="compare_metric"),
+        left.selectbox("Metric", metrics, index=metrics.index(usual) if usual in metrics else 0, key="compare_metric"),
         middle.selectbox("Time", list(CLOCKS), key="compare_clock"),
         right.multiselect("Candidates", tested, default=tested, key=f"compare_candidates_{'|'.join(tested)}"),
     )

@@ -135,7 +135,7 @@ def _confusions(opened: Opened, chosen: tuple[str, str]) -> None:
 
 def _classes(opened: Opened, chosen: tuple[str, str]) -> None:
     rows = {row["candidate"]: row["metrics"] or {} for row in opened.tested if row["candidate"] in chosen}
-    colors = charts.colors(opened.specification["candidates"])
+    colors = charts.colors(opened.document["candidates"])
     left, right = st.columns([3, 2])
     with left:
         st.subheader("Class by class")

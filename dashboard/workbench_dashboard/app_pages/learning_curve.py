@@ -17,7 +17,7 @@ def page() -> None:
         return
     curve = opened.document.get("curve")
     if curve and curve["points"]:
-        colors = charts.colors(opened.specification["candidates"])
+        colors = charts.colors(opened.document["candidates"])
         for met in curve["crossover"]:
             st.markdown(f"#### {frame.plain(met['sentence'])}")
         frame.draw(charts.learning_curve(curve["points"], colors, curve["crossover"]))

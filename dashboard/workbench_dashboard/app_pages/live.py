@@ -89,7 +89,7 @@ def _going_on(opened: Opened, process: Process | None) -> None:
         st.metric("Tested", f"{refitted} of {len(names)}", border=True, width=140)
         now_running = next(iter(curves), None) or ("refits and tests" if refitted else "between trials")
         st.metric("Now", now_running, border=True, width=260)
-    colors = charts.colors(opened.specification["candidates"])
+    colors = charts.colors(opened.document["candidates"])
     shown = st.multiselect(
         "Candidates", [n for n in names if n != "baseline"], placeholder="all", key="live_candidates"
     )

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from workbench.judge import charts
-from workbench.tuning.trials import TrialSummary
+from workbench.tuning.trials import TrialSummary, best_of
 from workbench_dashboard import data, frame, trial_plots
 
 
@@ -24,10 +24,12 @@ def page() -> None:
         return
     ended = [trial for trial in trials if trial.state not in ("RUNNING", "WAITING")]
     states = [trial.record["state"] for trial in trials]
-    best = max((trial.value for trial in trials if trial.value is not None), default=None)
     said = [f"**{states.count(state):,}** {state}" for state in ("complete", "pruned", "failed")]
-    st.markdown(" · ".join([*said, f"best validation accuracy **{'-' if best is None else f'{best:.4f}'}**"]))
-    _plots(opened.name, name, ended, charts.colors(opened.specification["candidates"])[name])
+    best = best_of(trials)
+    if best is not None:
+        said.append(f"best validation accuracy **{best.record['validation_accuracy']:.4f}**")
+    st.markdown(" · ".join(said))
+    _plots(opened.name, name, ended, charts.colors(opened.document["candidates"])[name])
     _not_complete([trial for trial in ended if trial.record["state"] != "complete"])
 
 
