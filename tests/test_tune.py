@@ -482,7 +482,13 @@ def test_a_failure_is_one_json_document_too(workbench: Command, tmp_path: Path) 
     assert document["data"]["skipped"] == [{"path": "notes.txt", "reason": "not in a class folder"}]
 
 
-def test_a_run_of_a_newer_version_is_refused_in_words(finished: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("version", "message"),
+    [(99, "made by a newer version.*pip install --upgrade"), (1, "made by an older version.*run it again: workbench")],
+)
+def test_a_run_of_another_version_is_refused_in_words(
+    finished: tuple[Path, dict[str, Any]], tmp_path: Path, version: int, message: str
+) -> None:
     import shutil
 
     from workbench.errors import RunError
@@ -491,8 +497,8 @@ def test_a_run_of_a_newer_version_is_refused_in_words(finished: tuple[Path, dict
     shutil.copytree(finished[0] / "workbench-runs", tmp_path / "copy")
     place = Workspace(tmp_path / "copy")
     for study in place.open("shapes-1").studies.values():
-        study.set_user_attr("workbench:run", {**study.user_attrs["workbench:run"], "format": 99})
-    with pytest.raises(RunError, match=r"made by a newer version.*pip install --upgrade"):
+        study.set_user_attr("workbench:run", {**study.user_attrs["workbench:run"], "format": version})
+    with pytest.raises(RunError, match=message):
         place.open("shapes-1")
 
 

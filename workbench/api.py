@@ -211,7 +211,7 @@ def open_run(
     """Opens a recorded run to read its leaderboard.
 
     Raises:
-        RunError: If there is no such run, or a newer version made it.
+        RunError: If there is no such run, or another version made it.
     """
     place = Workspace(workspace, storage)
     return Comparison(place.open(run), place)
