@@ -45,8 +45,9 @@ def print_comparison(comparison: Comparison) -> None:
     )
     out.print(_ledger(rows, document["ledger"]))
     out.print(
-        "Seconds of the refit and its test by phase; load: reading and decoding all images, once for everybody; "
-        "peak memory: of the whole process.",
+        "Seconds of the refit and its test by phase; load: reading and decoding all images, once for everybody"
+        + ("; warm-up: compiling, and timing the first steps" if any(row["warmup_seconds"] for row in rows) else "")
+        + "; peak memory: of the whole process.",
         style="dim",
     )
     if len(document["hardware"]) > 1:
