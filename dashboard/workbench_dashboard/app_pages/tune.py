@@ -11,7 +11,7 @@ from workbench.api import DEFAULT_CANDIDATES
 from workbench.candidate import BASELINE, parse
 from workbench.errors import WorkbenchError
 from workbench.registry import Registry
-from workbench.tuning.specification import parse_budget
+from workbench.tuning.specification import ACCURACY, METRICS, parse_budget
 from workbench_dashboard import data, data_view, frame, processes, uploads
 from workbench_dashboard.processes import Process
 
@@ -148,6 +148,11 @@ def _choose_rest(source: str | None, seed: int, repair: bool) -> list[str] | Non
         placeholder="as many as the budget gives",
         key="tune_trials",
     )
+    left, right = st.columns(2)
+    metric = left.selectbox("Tune and rank by", list(METRICS), help="In accuracy, a large class counts for more.",
+                            key="tune_metric")  # fmt: skip
+    repeats = int(right.number_input("Refits of each winner", min_value=1, value=1, key="tune_repeats",
+                                     help="With other seeds, to see how much is chance."))  # fmt: skip
     try:
         for candidate in candidates:
             parse(candidate, registry)
@@ -166,6 +171,8 @@ def _choose_rest(source: str | None, seed: int, repair: bool) -> list[str] | Non
         arguments += ["-c", candidate]
     arguments += ["--budget", budget.strip(), "--seed", str(seed)]
     arguments += ["--trials", str(int(trials))] if trials else []
+    arguments += ["--metric", metric] if metric != ACCURACY else []
+    arguments += ["--repeats", str(repeats)] if repeats > 1 else []
     arguments += ["--repair"] if repair else []
     return [*arguments, *data.place_arguments()]
 
