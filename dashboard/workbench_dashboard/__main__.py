@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import gc
 import importlib
-import os
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -50,17 +50,18 @@ def main() -> None:
 
 
 def _read_newest() -> None:
-    """Reads the newest run once: what libraries build on their first use is then there."""
+    """Reads the newest run, and draws its first chart: it is what a visitor opens, and it is kept."""
+    logging.disable(logging.WARNING)  # Streamlit misses its runtime, which comes later
     from workbench.errors import WorkbenchError
-    from workbench.judge.leaderboard import Comparison
-    from workbench.tuning.workspace import DEFAULT_WORKSPACE, Workspace
+    from workbench_dashboard import data, frame
+    from workbench_dashboard.measures import first_chart
 
-    place = Workspace(
-        os.environ.get("WORKBENCH_WORKSPACE", str(DEFAULT_WORKSPACE)), os.environ.get("WORKBENCH_STORAGE")
-    )
     with contextlib.suppress(WorkbenchError):  # the page will say it
-        for run in place.runs()[-1:]:
-            Comparison(place.open(run), place).overview()
+        for run in data.run_names()[:1]:
+            opened = data.open_run(run)
+            if not isinstance(opened, str) and opened.tested:
+                frame.picture(first_chart(opened))
+    logging.disable(logging.NOTSET)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
+import time
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -16,6 +20,8 @@ if TYPE_CHECKING:
     from workbench.judge.charts import Chart
 
 _CHOSEN = "chosen_run"
+_GREY = "#8A8A8A"
+_MOMENT = 0.3  # seconds, in which a browser draws the picture
 _ICONS = {"running": ":material/progress_activity:", "finished": ":material/check:", "stopped": ":material/pause:"}
 
 
@@ -23,6 +29,42 @@ def plain(text: object) -> str:
     """Returns text for Markdown that shows it letter by letter: names of classes and files are never markup."""
     escaped = re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(str(text).split()))
     return re.sub(r":(?=[\w+-]+\\?:)", ":\u2060", escaped)  # no emoji either
+
+
+def draw_at_once(chart: Chart, key: str) -> None:
+    """Draws a chart; on a visit's first time as a picture, which the browser has long before it can draw charts.
+
+    It fetches and reads 2 MB of scripts for charts and tables. Meanwhile the picture is there.
+
+    Args:
+        chart: The chart.
+        key: Names it in the session.
+    """
+    place = st.empty()
+    if not st.session_state.get(key):
+        encoded = base64.b64encode(picture(chart).encode()).decode()
+        place.markdown(f"![](data:image/svg+xml;base64,{encoded})")  # what shows Markdown is there already
+        time.sleep(_MOMENT)
+        st.session_state[key] = True
+    with place:
+        draw(chart)
+
+
+def picture(chart: Chart) -> str:
+    """Returns a chart as SVG that can be read on a light and on a dark page."""
+    return _svg(json.dumps(chart.to_dict()))
+
+
+@lru_cache(maxsize=64)
+def _svg(specification: str) -> str:
+    import vl_convert
+
+    axis = {"labelColor": _GREY, "titleColor": _GREY, "gridColor": _GREY, "gridOpacity": 0.3, "domain": False,
+            "tickColor": _GREY, "titleFontWeight": "normal"}  # fmt: skip
+    config = {"background": "transparent", "view": {"stroke": None}, "axis": axis, "text": {"color": _GREY},
+              "legend": {"labelColor": _GREY}, "font": "sans-serif"}  # fmt: skip
+    svg: str = vl_convert.vegalite_to_svg({**json.loads(specification), "config": config}, allowed_base_urls=[])
+    return svg
 
 
 def draw(chart: Chart, stretch: bool = True) -> None:

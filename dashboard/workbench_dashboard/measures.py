@@ -9,6 +9,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from workbench.judge import charts
+from workbench.judge.charts import Chart
+from workbench_dashboard.data import Opened
+
 Row = Mapping[str, Any]
 
 
@@ -98,6 +102,28 @@ def as_points(rows: Sequence[Row], ledger: Mapping[str, Mapping[str, float]], me
             }
         )
     return points
+
+
+def chart(opened: Opened, rows: Sequence[Row], metric: str, clock: str) -> Chart:
+    """Draws a metric of candidates against a clock."""
+    return charts.accuracy_against_time(
+        as_points(rows, opened.document["ledger"], metric, clock),
+        charts.colors(opened.document["candidates"]),
+        width=420,  # labels are placed for a phone, too
+        measure=metric,
+        time=clock,
+        budget_seconds=share_of_budget(opened.specification) if CLOCKS[clock].of_budget else None,
+    )
+
+
+def first_chart(opened: Opened) -> Chart:
+    """Draws what a visitor sees first of a run: what it was ranked by, against training time."""
+    return chart(opened, opened.document["leaderboard"], usual_metric(opened), next(iter(CLOCKS)))
+
+
+def usual_metric(opened: Opened) -> str:
+    """Returns what a run was ranked by, by its name in :data:`METRICS`."""
+    return RANKED_BY.get(opened.specification["metric"], next(iter(METRICS)))
 
 
 def share_of_budget(specification: Mapping[str, Any]) -> float:

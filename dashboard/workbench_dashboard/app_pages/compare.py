@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from typing import Any
 
@@ -10,9 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from workbench.judge import charts
-from workbench_dashboard import data, frame
+from workbench_dashboard import data, frame, measures
 from workbench_dashboard.data import Opened
-from workbench_dashboard.measures import CLOCKS, METRICS, RANKED_BY, as_points, leaderboard, share_of_budget
+from workbench_dashboard.measures import CLOCKS, METRICS, leaderboard
 
 
 def page() -> None:
@@ -25,35 +24,18 @@ def page() -> None:
         return
     _verdict(opened)
     rows = opened.document["leaderboard"]
-    colors = charts.colors(opened.document["candidates"])
     tested = [row["candidate"] for row in opened.tested if row["family"] != "baseline"]
-    metric, clock, chosen = _controls(rows, tested, RANKED_BY.get(opened.specification["metric"], ""))
+    metric, clock, chosen = _controls(rows, tested, measures.usual_metric(opened))
     shown = [row for row in rows if row["candidate"] in chosen or row["family"] == "baseline"]
     if not chosen:
         st.info("Pick at least one candidate.")
         return
-    chart = charts.accuracy_against_time(
-        as_points(shown, opened.document["ledger"], metric, clock),
-        colors,
-        width=420,  # labels are placed for a phone, too
-        measure=metric,
-        time=clock,
-        budget_seconds=share_of_budget(opened.specification) if CLOCKS[clock].of_budget else None,
-    )
-    frame.draw(chart)
+    frame.draw_at_once(measures.chart(opened, shown, metric, clock), "compare_drawn")
     st.caption("Filled points: no other candidate is both better and faster (the Pareto front). Bars: 95 % intervals.")
-    _let_the_chart_be_drawn()
     _leaderboard(shown, opened)
     _ledger(opened, chosen)
     _pairs(opened, chosen)
     _downloads(opened)
-
-
-def _let_the_chart_be_drawn() -> None:
-    """Waits a moment, once a visit: the browser would else fetch what tables need, 2 MB, before it draws the chart."""
-    if not st.session_state.get("compare_drawn"):
-        time.sleep(0.4)
-        st.session_state["compare_drawn"] = True
 
 
 def _verdict(opened: Opened) -> None:
