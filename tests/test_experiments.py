@@ -202,3 +202,38 @@ def test_a_metric_that_needs_probabilities_says_so(tmp_path: Path, shapes: Path)
         in (rows["pixels/linear-svm"]["status"])
     )
     assert rows["baseline"]["test_score"] == pytest.approx(np.log(2))
+
+
+def test_what_a_refit_had_reached_at_its_deadline_is_not_taken_for_the_whole() -> None:
+    from types import SimpleNamespace
+
+    from workbench.candidate import Candidate
+    from workbench.experiments.winners import generous, refit_with
+    from workbench.plugin import Task
+    from workbench.tuning.features import FeatureCache
+    from workbench.tuning.job import Job, Outcome
+    from workbench.tuning.supervisor import Ended
+
+    where, labels = Path("nowhere"), np.zeros(4, np.int64)
+    task = Task((2, 2, 1), ("a", "b"), 4)
+    job = Job(Candidate("x"), task, where, labels, 3, 1.0, where, FeatureCache(where, 0), fraction=0.5)
+    seconds = dict.fromkeys(("extract", "rungs", "select", "warmup", "fit", "predict"), 1.0)
+    nothing: dict[str, Any] = dict.fromkeys(
+        ("probabilities", "scores", "best_step", "parameters", "flops", "images_per_second", "features")
+    )
+    ends = [
+        Ended("complete", 9.0, Outcome(labels, fraction=fraction, seconds=seconds, cpu_seconds=seconds,
+                                       saved_seconds=0.0, remarks=(), peak_memory_mb=1.0, **nothing))
+        for fraction in (0.125, 0.5)
+    ]  # fmt: skip
+    session: Any = SimpleNamespace(
+        exam=SimpleNamespace(images=where, labels=labels), supervisor=SimpleNamespace(run=lambda *_, **__: ends.pop(0))
+    )
+    assert refit_with(session, job, {}, 9.0) == (
+        {"status": "the refit failed: ran out of time: stopped after 9 s"},
+        None,
+    )
+    tested, outcome = refit_with(session, job, {}, 9.0)
+    assert (tested["status"], tested["test_accuracy"], tested["refit_seconds"]) == ("ok", 1.0, 4.0)
+    assert outcome is not None
+    assert generous({"refit_seconds": 10.0, "train_fraction": 0.25}) == 1600  # a kernel machine on all images

@@ -9,7 +9,7 @@ from typing import Any
 
 from workbench import api, data
 from workbench.errors import RunError, WorkbenchError
-from workbench.experiments.winners import refit_with, winners
+from workbench.experiments.winners import generous, refit_with, winners
 from workbench.judge.leaderboard import TRANSFERS
 from workbench.judge.refit import best_trial
 from workbench.judge.rows import family_of
@@ -119,7 +119,7 @@ def _transferred(
     # what this task asks and the other did not (small images have parameters of their own) is as a plugin starts
     params = {**candidate.start(session.task), **best.params}
     job = replace(session.job(candidate), best_step=record_of(best)["best_step"])
-    tested, outcome = refit_with(session, job, params, max(120.0, 20 * tuned["refit_seconds"]))
+    tested, outcome = refit_with(session, job, params, generous(tuned))
     row |= {"tuned_test_accuracy": tuned["test_accuracy"], "status": tested["status"]}
     if outcome is None:
         show.say(f"  {name}: {tested['status']}")

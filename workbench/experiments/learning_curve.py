@@ -12,7 +12,7 @@ import numpy as np
 from workbench import api, data
 from workbench.candidate import BASELINE, Candidate
 from workbench.errors import RunError, WorkbenchError
-from workbench.experiments.winners import refit_with, winners
+from workbench.experiments.winners import generous, refit_with, winners
 from workbench.judge.curve import CURVE, DEFAULT_SIZES, crossovers, parse_sizes, passes, points, resample
 from workbench.judge.leaderboard import Comparison
 from workbench.judge.refit import best_trial
@@ -171,8 +171,7 @@ def _measure(run: Run, session: Session, wanted: _Fit, place: Workspace, stop: S
         fraction=wanted.images / most,
         best_step=passes(record_of(best)["best_step"], wanted.images, most, family_of(name)),
     )
-    usual = (run.result(name) or {})["refit_seconds"]
-    tested, outcome = refit_with(session, job, dict(best.params), max(120.0, 20 * usual), stop)
+    tested, outcome = refit_with(session, job, dict(best.params), generous(run.result(name) or {}), stop)
     if outcome is None:
         failed = {"test_accuracy": None, "refit_seconds": None, "test_predictions": None}
         return _record(wanted, best.number, failed) | {"status": tested["status"]}
