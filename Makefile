@@ -10,7 +10,7 @@ tune: .venv/installed
 	$(BIN)/workbench tune digits --budget 2m
 
 test: .venv/installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-backends: .venv/installed-backends
 	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/plugins/test_networks.py

@@ -141,7 +141,10 @@ def test_winners_are_used_on_other_data(tuned: tuple[Path, dict[str, Any]], tmp_
         for i in range(20):
             grey = rng.integers(0, 120, (24, 24)) + 130 * (name == "light")
             Image.fromarray(grey.astype(np.uint8)).save(tmp_path / "shades" / name / f"{i}.png")
-    command = ["transfer", RUN, "--to", tmp_path / "shades", "--budget", "60s"]
+    settings = ["--budget", "3m", "--trials", "1", "--metric", "balanced-accuracy"]
+    candidates = [word for name in ("hog/forest", "color/forest", "cnn") for word in ("-c", name)]
+    assert call(tuned[0], "tune", tmp_path / "shades", *candidates, *settings).returncode == 0
+    command = ["transfer", RUN, "--to", tmp_path / "shades"]
     found = load_json(call(tuned[0], *command, "--json"))
     assert (found["from"], found["to"], found["tuned_there"]) == ("shapes", "shades", "shades-1")
     rows = {row["candidate"]: row for row in found["candidates"]}
@@ -151,10 +154,18 @@ def test_winners_are_used_on_other_data(tuned: tuple[Path, dict[str, Any]], tmp_
         assert row["loss"] == pytest.approx(row["tuned_test_accuracy"] - row["test_accuracy"])
         assert row["low"] <= row["loss"] <= row["high"]
     assert set(found["families"]) == {"hand-crafted", "deep"}
-    again = call(tuned[0], *command)  # the run there is found
+    again = call(tuned[0], *command)
     assert "tuned there: the run shades-1" in again.stderr
     assert "Mean loss in points" in again.stdout
     assert load_json(call(tuned[0], "show", "shades-1", "--json"))["transfers"][0]["run"] == RUN
+
+
+def test_without_a_run_on_the_other_data_there_is_one_made(tuned: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    command = ["tune", "textures", "-c", "color/bayes", "--budget", "30s", "--trials", "2"]
+    assert call(tmp_path, *command).returncode == 0
+    found = load_json(call(tmp_path, "transfer", "textures-1", "--to", "digits", "--budget", "8s", "--json"))
+    assert found["tuned_there"] == "digits-1"
+    assert [row["candidate"] for row in found["candidates"]] == ["color/bayes"]
 
 
 @pytest.mark.parametrize(

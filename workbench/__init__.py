@@ -11,14 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.api import audit_source, open_run, resume, tune
+    from workbench.experiments import curve, transfer
 
-__all__ = ["__version__", "audit_source", "open_run", "resume", "tune"]
+__all__ = ["__version__", "audit_source", "curve", "open_run", "resume", "transfer", "tune"]
 
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
     """Imports the public functions when they are first used, so that ``workbench --help`` answers in a blink."""
+    if name in ("curve", "transfer"):
+        from workbench import experiments
+
+        return getattr(experiments, name)
     if name in ("audit_source", "open_run", "resume", "tune"):
         from workbench import api
 

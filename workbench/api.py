@@ -13,8 +13,9 @@ from workbench import data, hardware
 from workbench.candidate import BASELINE, parse
 from workbench.errors import WorkbenchError
 from workbench.judge.leaderboard import Comparison
+from workbench.loading import audit_images, load, load_again
 from workbench.registry import Registry
-from workbench.session import Session, audit_images, load, load_again, reopen
+from workbench.session import Session, reopen
 from workbench.tuning.features import parse_size
 from workbench.tuning.progress import Display, Silent
 from workbench.tuning.specification import ACCURACY, Specification, check_metric, parse_budget
@@ -210,7 +211,7 @@ def open_run(
     """Opens a recorded run to read its leaderboard.
 
     Raises:
-        RunError: If there is no such run, or a newer version made it.
+        RunError: If there is no such run, or another version made it.
     """
     place = Workspace(workspace, storage)
     return Comparison(place.open(run), place)

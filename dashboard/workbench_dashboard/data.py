@@ -177,7 +177,7 @@ def answers(opened: Opened, candidate: str) -> Answers | None:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _answers(path: str, run: str, candidate: str, key: str) -> Answers | None:
-    return read_answers(comparison(run).test_predictions(candidate) or {})
+    return read_answers(comparison(run).test_predictions(candidate))
 
 
 def confusion(opened: Opened, candidate: str) -> list[list[int]] | None:

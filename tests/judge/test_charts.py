@@ -103,11 +103,18 @@ def test_colours_follow_the_run_and_set_the_baseline_apart() -> None:
 
 def test_the_front_is_who_nobody_beats_in_both() -> None:
     rows = [row("slow", 0.97, 40), row("beaten", 0.94, 9), row("fast", 0.95, 0.3), row("failed", None, 1),
-            row("same but slower", 0.95, 0.4), row("baseline", 0.99, 0, "baseline")]  # fmt: skip
+            row("same but slower", 0.95, 0.4), row("baseline", 0.93, 0, "baseline"),
+            row("no better than the baseline", 0.93, 0.1)]  # fmt: skip
     assert charts.pareto_front(rows) == ["fast", "slow"]
     points = [value for value in values(charts.accuracy_against_time(rows, COLORS)) if "dx" in value]
     drawn = {value["candidate"]: value["front"] for value in points}
-    assert drawn == {"slow": True, "fast": True, "beaten": False, "same but slower": False}
+    assert drawn == {
+        "slow": True,
+        "fast": True,
+        "beaten": False,
+        "same but slower": False,
+        "no better than the baseline": False,
+    }
 
 
 def test_labels_that_would_lie_on_each_other_are_moved_apart() -> None:

@@ -216,3 +216,49 @@ def test_numbers_are_written_so_that_nothing_misleads() -> None:
 def test_ratios_have_two_digits(seconds: float, says: str) -> None:
     rows = [{**CNN, "refit_seconds": seconds}, {**SVM, "refit_seconds": 1.0}, BASELINE]
     assert f" {says} its training time" in verdict(rows, [pair("cnn", "hog/svm", 2.1, 1.3, 0.002), base("cnn")])
+
+
+def ensemble(name: str, members: dict[str, float | None], points: float, half: float, p: float) -> dict[str, Any]:
+    gain = {key: value for key, value in pair("", "", points, half, p).items() if key not in "ab"}
+    return {
+        **row(name, 0.985),
+        "family": "ensemble",
+        "best_params": members,
+        "gain": {"over": "cnn", **gain},
+    }
+
+
+def test_an_ensemble_is_held_against_the_best_of_its_members_and_is_no_candidate() -> None:
+    pairs = [pair("cnn", "hog/svm", 2.1, 1.3, 0.002), base("cnn"), base("hog/svm")]
+    both = {"cnn": 0.6, "hog/svm": 0.4}
+    rows = [ensemble("ensemble", both, 0.5, 0.3, 0.004), ensemble("stacking", both, 0.1, 0.5, 0.9), CNN, SVM, BASELINE]
+    assert verdict(rows, pairs) == (
+        "cnn beats hog/svm by 2.1 points (95 % interval 0.8 to 3.4, p = 0.002 after Holm) and takes 34x its training "
+        "time. The ensemble of cnn and hog/svm beats cnn by 0.5 points (95 % interval 0.2 to 0.8, p = 0.004 after "
+        "Holm). No evidence of a gain from the stacking of cnn and hog/svm over cnn (0.1 points, 95 % interval -0.4 to "
+        "0.6, p = 0.90 after Holm)."
+    )
+    worse = verdict([CNN, SVM, ensemble("stacking", both, -0.8, 0.3, 0.01), BASELINE], pairs)
+    assert worse.endswith(
+        "The stacking of cnn and hog/svm is worse than cnn by 0.8 points (95 % interval 0.5 to 1.1, p = 0.010 after "
+        "Holm)."
+    )
+    alone = verdict([CNN, ensemble("ensemble", {"cnn": 1.0}, 0, 0, 1.0), SVM, BASELINE], pairs)
+    assert alone.endswith("The ensemble is cnn alone: no other improved its validation predictions.")
+
+
+def test_another_metric_is_named_and_less_log_loss_is_better() -> None:
+    def by(metric: dict[str, float]) -> list[dict[str, Any]]:
+        return [{**pair("cnn", "hog/svm", -1.0, 0.5, 0.9), "by_metric": metric}, base("cnn"), base("hog/svm")]
+
+    found = {"difference": 0.021, "low": 0.008, "high": 0.034, "p": 0.001, "p_holm": 0.002}
+    assert verdict([CNN, SVM, BASELINE], by(found), "macro-f1").startswith(
+        "cnn beats hog/svm by 2.1 points of macro F1 (95 % interval 0.8 to 3.4, p = 0.002 after Holm) and takes 34x"
+    )
+    assert verdict([CNN, SVM, BASELINE], by(found), "log-loss").startswith(
+        "cnn beats hog/svm by 0.021 of log loss (95 % interval 0.008 to 0.034, p = 0.002 after Holm) and takes 34x"
+    )
+    nothing = {"difference": 0.0, "low": 0.0, "high": 0.0, "p": 1.0, "p_holm": 1.0}
+    assert "cnn and hog/svm (0.0 points of macro F1, 95 % interval 0.0 to 0.0, p = 1 after Holm)" in verdict(
+        [CNN, SVM, BASELINE], by(nothing), "macro-f1"
+    )

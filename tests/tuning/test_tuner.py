@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from workbench.candidate import Candidate
 from workbench.plugin import Task
 from workbench.tuning.features import FeatureCache
-from workbench.tuning.job import Job
+from workbench.tuning.job import Fold, Job
 from workbench.tuning.supervisor import Ended
 from workbench.tuning.tuner import Contender, refit_estimate
 
@@ -66,3 +67,17 @@ def test_three_failures_in_a_row_end_a_candidate_and_others_in_between_do_not(co
 def test_an_interrupted_trial_costs_time_and_counts_as_none(contender: Contender) -> None:
     contender.take(Ended("interrupted", 7.0), None, {})
     assert (contender.used, contender.trials) == (7.0, 0)
+
+
+def test_time_is_kept_for_every_refit_and_folds_share_a_trial(contender: Contender) -> None:
+    once = contender.limit
+    contender.refits = 3
+    assert contender.limit < once
+    contender.take(Ended("complete", 5.0), 0.9, record(5.0))
+    assert contender.limit <= 100 - 5 - 3 * refit_estimate(record(5.0)["seconds"], contender.growth)
+    fold = Fold(contender.job.images, np.arange(9), 6)
+    contender.job = replace(contender.job, folds=(fold, fold, fold))
+    contender.refits = 1
+    limit = contender.limit  # of a trial of three fits, one of which a refit takes after it
+    assert limit > once
+    assert limit + refit_estimate(record(limit / 3)["seconds"], contender.growth) <= 95 + 1e-9

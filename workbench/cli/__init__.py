@@ -69,7 +69,7 @@ def _version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> No
 )
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
 def cli() -> None:
-    r"""Do I need deep learning here, or do hand-crafted features and a shallow classifier do?
+    """Do I need deep learning here, or do hand-crafted features and a shallow classifier do?
 
     Point it at labelled images:
 
@@ -78,8 +78,9 @@ def cli() -> None:
       workbench tune my-photos/ --budget 20m      a folder with a folder for each class
       workbench audit my-photos/                  duplicates, leaks, contradictory labels
       workbench show digits-1                     the leaderboard of a run, again
+      workbench curve digits-1                    from how many images on does the network win?
       workbench report digits-1                   all there is to say of it, in one HTML file
-    """
+    """  # noqa: D301 - click's mark for lines that shall not be wrapped
 
 
 def main() -> None:

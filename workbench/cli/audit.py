@@ -79,7 +79,7 @@ def command(
     for sentence in findings:
         click.echo(f"  {sentence}")
     if repair:
-        from workbench.session import describe_repair
+        from workbench.loading import describe_repair
 
         click.echo(describe_repair(report))
     elif report.families["leaks"] or report.contradictory:

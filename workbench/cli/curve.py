@@ -42,7 +42,34 @@ def command(run: str, as_json: bool, **settings: Any) -> int:
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return DONE
-    from workbench.cli.tables import print_curve
-
-    print_curve(found)
+    _print(found)
     return DONE
+
+
+def _print(found: dict[str, Any]) -> None:
+    from workbench.cli.tables import console, new_table, or_dash
+
+    out = console()
+    names = list(dict.fromkeys(point["candidate"] for point in found["points"]))
+    by_point = {(point["candidate"], point["images"]): point for point in found["points"]}
+    table = new_table(("training images",), [f"{name}\ntest accuracy (95 % interval), seconds" for name in names])
+    for images in sorted({point["images"] for point in found["points"]}):
+        cells = [by_point.get((name, images)) for name in names]
+        table.add_row(f"{images:,}", *(or_dash(cell, _point) for cell in cells))
+    how = "tuned anew at every size" if found["retuned"] else "refitted with the parameters tuned on all images"
+    out.print()
+    out.print(f"{found['run']}: {how}", markup=False)
+    out.print(table)
+    for failed in found["failed"]:
+        out.print(
+            f"{failed['candidate']}, {failed['images']:,} images: {failed['reason']}", markup=False, style="yellow"
+        )
+    for crossing in found["crossover"]:
+        out.print(f"{crossing['sentence']}.", markup=False, style="bold", soft_wrap=not out.is_terminal)
+
+
+def _point(point: dict[str, Any]) -> str:
+    from workbench.tuning.specification import format_seconds
+
+    accuracy = f"{point['test_accuracy']:.4f} ({point['low']:.4f} to {point['high']:.4f})"
+    return f"{accuracy}, {format_seconds(point['seconds'])}"

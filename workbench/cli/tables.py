@@ -45,8 +45,9 @@ def print_comparison(comparison: Comparison) -> None:
     )
     out.print(_ledger(rows, document["ledger"]))
     out.print(
-        "Seconds of the refit and its test by phase; load: reading and decoding all images, once for everybody; "
-        "peak memory: of the whole process.",
+        "Seconds of the refit and its test by phase; load: reading and decoding all images, once for everybody"
+        + ("; warm-up: compiling, and timing the first steps" if any(row["warmup_seconds"] for row in rows) else "")
+        + "; peak memory: of the whole process.",
         style="dim",
     )
     if len(document["hardware"]) > 1:
@@ -112,7 +113,7 @@ def print_comparison(comparison: Comparison) -> None:
     out.print(document["verdict"], markup=False, style="bold", soft_wrap=not out.is_terminal)
 
 
-def _table(words: Sequence[str], figures: Sequence[str]) -> Table:
+def new_table(words: Sequence[str], figures: Sequence[str]) -> Table:
     """Returns an empty table with columns of words, and then of figures."""
     table = Table(header_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     for heading in words:
@@ -126,7 +127,7 @@ def _leaderboard(rows: list[dict[str, Any]], metric: str) -> Table:
     areas = metric != "roc-auc" and any(row["test_roc_auc"] is not None for row in rows)
     other = metric != ACCURACY
     repeated = any(row["test_accuracy_sd"] is not None for row in rows)
-    table = _table(
+    table = new_table(
         ("candidate", "family"),
         (
             *([f"validation\n{METRICS[metric]}", f"test {METRICS[metric]}\n(95 % interval)"] if other else []),
@@ -140,27 +141,27 @@ def _leaderboard(rows: list[dict[str, Any]], metric: str) -> Table:
     for row in rows:
         trials = row["trials"]
         interval = ((row.get("metrics") or {}).get("intervals") or {}).get(metric.replace("-", "_"))
-        score = _or_dash(row["test_score"], "{:.4f}".format)
+        score = or_dash(row["test_score"], "{:.4f}".format)
         if interval:
             score += f" ({interval[0]:.4f} to {interval[1]:.4f})"
         table.add_row(
             row["candidate"],
             row["family"],
-            _or_dash(row["validation_score"], "{:.4f}".format),
+            or_dash(row["validation_score"], "{:.4f}".format),
             *([score] if other else []),
-            _or_dash(
+            or_dash(
                 row["test_accuracy"],
                 lambda value, row=row: (
                     f"{value:.4f} ({row['test_accuracy_low']:.4f} to {row['test_accuracy_high']:.4f})"
                 ),
             ),
             *(_spread(row) if repeated else ()),
-            *([_or_dash(row["test_roc_auc"], "{:.4f}".format)] if areas else []),
-            _or_dash(row["refit_seconds"], format_seconds),
-            _or_dash(row["tuning_seconds"], format_seconds),
+            *([or_dash(row["test_roc_auc"], "{:.4f}".format)] if areas else []),
+            or_dash(row["refit_seconds"], format_seconds),
+            or_dash(row["tuning_seconds"], format_seconds),
             f"{trials['complete']} / {trials['pruned']} / {trials['failed']}" if any(trials.values()) else "-",
-            _or_dash(row["parameters"], "{:,}".format),
-            _or_dash(row["latency_ms"], "{:.2f} ms".format),
+            or_dash(row["parameters"], "{:,}".format),
+            or_dash(row["latency_ms"], "{:.2f} ms".format),
         )
     return table
 
@@ -179,7 +180,7 @@ def _ledger(rows: list[dict[str, Any]], ledger: dict[str, dict[str, Any]]) -> Ta
         for phase in ("extract", "select", "warmup", "fit", "predict")
         if any(ledger[row["candidate"]].get(phase) for row in rows)
     ]
-    table = _table(
+    table = new_table(
         ("candidate",),
         (
             "load", *(phase.replace("warmup", "warm-up") for phase in phases), "training,\nCPU seconds",
@@ -188,16 +189,16 @@ def _ledger(rows: list[dict[str, Any]], ledger: dict[str, dict[str, Any]]) -> Ta
     )  # fmt: skip
     for row in rows:
         spent = ledger[row["candidate"]]
-        latencies = [_or_dash(row[key], "{:.2f}".format) for key in ("latency_ms", "latency_p95_ms")]
+        latencies = [or_dash(row[key], "{:.2f}".format) for key in ("latency_ms", "latency_p95_ms")]
         rates = [f"{rate:,.0f}" for rate in (row["throughput"] or {}).values()]
         table.add_row(
             row["candidate"],
-            _or_dash(spent["load"], format_seconds),
-            *(_or_dash(spent.get(phase) or None, format_seconds) for phase in phases),
-            _or_dash(row["refit_cpu_seconds"], format_seconds),
+            or_dash(spent["load"], format_seconds),
+            *(or_dash(spent.get(phase) or None, format_seconds) for phase in phases),
+            or_dash(row["refit_cpu_seconds"], format_seconds),
             f"{' / '.join(latencies)} ms",
             " / ".join(rates) or "-",
-            _or_dash(row["peak_memory_mb"], "{:,.0f} MB".format),
+            or_dash(row["peak_memory_mb"], "{:,.0f} MB".format),
             "not measured" if row["energy_joules"] is None else f"{row['energy_joules']:,.0f} J",
         )
     return table
@@ -207,61 +208,10 @@ def _machine(hardware: dict[str, Any]) -> str:
     return ", ".join([hardware["cpu"], f"{hardware['cores']} cores", *hardware["gpus"]])
 
 
-def print_curve(found: dict[str, Any]) -> None:
-    """Prints a learning curve: its points by size, and where candidates overtake each other."""
-    out = console()
-    names = list(dict.fromkeys(point["candidate"] for point in found["points"]))
-    by_point = {(point["candidate"], point["images"]): point for point in found["points"]}
-    table = _table(("training images",), [f"{name}\ntest accuracy (95 % interval), seconds" for name in names])
-    for images in sorted({point["images"] for point in found["points"]}):
-        cells = [by_point.get((name, images)) for name in names]
-        table.add_row(f"{images:,}", *(_or_dash(cell, _point) for cell in cells))
-    how = "tuned anew at every size" if found["retuned"] else "refitted with the parameters tuned on all images"
-    out.print()
-    out.print(f"{found['run']}: {how}", markup=False)
-    out.print(table)
-    for failed in found["failed"]:
-        out.print(
-            f"{failed['candidate']}, {failed['images']:,} images: {failed['reason']}", markup=False, style="yellow"
-        )
-    for crossing in found["crossover"]:
-        out.print(f"{crossing['sentence']}.", markup=False, style="bold", soft_wrap=not out.is_terminal)
-
-
-def _point(point: dict[str, Any]) -> str:
-    accuracy = f"{point['test_accuracy']:.4f} ({point['low']:.4f} to {point['high']:.4f})"
-    return f"{accuracy}, {format_seconds(point['seconds'])}"
-
-
-def print_transfer(found: dict[str, Any]) -> None:
-    """Prints what a run's winners lose on other data."""
-    out = console()
-    table = _table(
-        ("candidate", "family"),
-        (
-            f"test accuracy on {found['to']},\ntuned there",
-            f"tuned on {found['from']}",
-            "loss in points\n(95 % interval)",
-            "p, corrected\n(Holm)",
-        ),
-    )
-    for row in found["candidates"]:
-        lost = p = "-"
-        if row["status"] == "ok":
-            lost, low, high = (format_points(row[key]) for key in ("loss", "low", "high"))
-            lost, p = f"{lost} ({low} to {high})", format_p(row["p_holm"])
-        accuracies = [_or_dash(row[key], "{:.4f}".format) for key in ("tuned_test_accuracy", "test_accuracy")]
-        table.add_row(row["candidate"], row["family"], *accuracies, lost, p)
-    out.print()
-    out.print(table)
-    for sentence in found["sentences"]:
-        out.print(f"{sentence}.", markup=False, style="bold", soft_wrap=not out.is_terminal)
-
-
 def _pairwise(pairs: list[dict[str, Any]]) -> Table:
     metrics = any(pair["by_metric"] for pair in pairs)
     resampled = next((pair["resampled"]["over"] for pair in pairs if pair["resampled"]), None)
-    table = _table(
+    table = new_table(
         ("candidate", "against"),
         (
             "difference of test accuracy,\nin points (95 % interval)", "p\n(exact McNemar)", "p, corrected\n(Holm)",
@@ -300,7 +250,7 @@ def _print_anytime(out: Console, anytime: dict[str, Any]) -> None:
     for share in anytime["candidates"][0]["seconds_to"]:
         table.add_column(f"tuning until\n{share} % of {best:.4f}", justify="right", overflow="fold")
     for row in anytime["candidates"]:
-        seconds = [_or_dash(at, format_seconds) for at in row["seconds_to"].values()]
+        seconds = [or_dash(at, format_seconds) for at in row["seconds_to"].values()]
         table.add_row(row["candidate"], f"{row['validation_accuracy']:.4f}", *seconds)
     out.print(table)
     clocks = {"own": "tuning of each", "run": "the run"}
@@ -324,7 +274,8 @@ def _parameters(params: dict[str, Any]) -> str:
     return ", ".join([f"{AUTO}={taken or 'nothing'}"] * bool(choices) + values)
 
 
-def _or_dash(value: Any, form: Any) -> str:
+def or_dash(value: Any, form: Any) -> str:
+    """Writes a value, or a dash for None."""
     return "-" if value is None else str(form(value))
 
 

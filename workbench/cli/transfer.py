@@ -33,7 +33,32 @@ def command(run: str, as_json: bool, **settings: Any) -> int:
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return DONE
-    from workbench.cli.tables import print_transfer
-
-    print_transfer(found)
+    _print(found)
     return DONE
+
+
+def _print(found: dict[str, Any]) -> None:
+    from workbench.cli.tables import console, new_table, or_dash
+    from workbench.judge.verdict import format_p, format_points
+
+    out = console()
+    table = new_table(
+        ("candidate", "family"),
+        (
+            f"test accuracy on {found['to']},\ntuned there",
+            f"tuned on {found['from']}",
+            "loss in points\n(95 % interval)",
+            "p, corrected\n(Holm)",
+        ),
+    )
+    for row in found["candidates"]:
+        lost = p = "-"
+        if row["status"] == "ok":
+            lost, low, high = (format_points(row[key]) for key in ("loss", "low", "high"))
+            lost, p = f"{lost} ({low} to {high})", format_p(row["p_holm"])
+        accuracies = [or_dash(row[key], "{:.4f}".format) for key in ("tuned_test_accuracy", "test_accuracy")]
+        table.add_row(row["candidate"], row["family"], *accuracies, lost, p)
+    out.print()
+    out.print(table)
+    for sentence in found["sentences"]:
+        out.print(f"{sentence}.", markup=False, style="bold", soft_wrap=not out.is_terminal)

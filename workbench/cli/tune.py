@@ -134,7 +134,7 @@ def command(
             listed = [{"path": path, "reason": reason} for path, reason in skipped]
             click.echo(json.dumps({"error": str(error), "data": {"skipped": listed}}, indent=2))
         else:
-            from workbench.session import say_skipped
+            from workbench.loading import say_skipped
             from workbench.tuning.progress import Display
 
             say_skipped(skipped, Display())

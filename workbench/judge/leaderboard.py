@@ -4,40 +4,23 @@ from __future__ import annotations
 
 import math
 import os
-import statistics
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.candidate import BASELINE
 from workbench.judge.curve import CURVE
 from workbench.judge.ensemble import ENSEMBLES
+from workbench.judge.rows import COLUMNS, EMPTY, row_of
 from workbench.judge.verdict import ENSEMBLE, verdict
 from workbench.tuning.scoring import orient
 from workbench.tuning.specification import Specification
-from workbench.tuning.trials import best_of, params_of, read_trials
+from workbench.tuning.trials import best_of, read_trials
 from workbench.tuning.workspace import Run, Workspace
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
     from optuna.study import Study
-
-#: Keys of a row, in order.
-COLUMNS = (
-    "candidate", "family", "validation_accuracy", "validation_score", "test_accuracy", "test_accuracy_low",
-    "test_accuracy_high", "test_accuracy_clean", "test_score", "test_roc_auc", "repeats", "test_accuracy_mean",
-    "test_accuracy_sd", "load_seconds", "extract_seconds", "fit_seconds", "refit_seconds", "refit_seconds_mean",
-    "refit_seconds_sd", "refit_cpu_seconds", "warmup_seconds", "tuning_seconds", "energy_joules", "peak_memory_mb",
-    "trials", "parameters", "flops", "images_per_second", "latency_ms", "latency_p95_ms", "throughput",
-    "train_fraction", "best_params", "gain", "remarks", "status",
-)  # fmt: skip
-
-_NOTHING = {
-    "tuning_seconds": 0.0,
-    "trials": {"complete": 0, "pruned": 0, "failed": 0},
-    "best_params": {},
-    "remarks": [],
-}
 
 #: What is recorded of a run under this name: what other runs' winners did on its data.
 TRANSFERS = "transfers"
@@ -64,9 +47,9 @@ class Comparison:
 
     def rows(self) -> list[dict[str, Any]]:
         """Returns the leaderboard as JSON-able rows with the keys :data:`COLUMNS`, best test accuracy first."""
-        rows = [_row(self._run, candidate) for candidate in self._run.specification.candidates]
+        rows = [row_of(self._run, candidate) for candidate in self._run.specification.candidates]
         merged = self._run.note(ENSEMBLES) or []
-        rows += [{**dict.fromkeys(COLUMNS), **_NOTHING, "family": ENSEMBLE, **found} for found in merged]
+        rows += [{**EMPTY, "family": ENSEMBLE, **found} for found in merged]
         metric = self._run.specification.metric
 
         def rank(row: dict[str, Any]) -> tuple[float, ...]:
@@ -122,7 +105,8 @@ class Comparison:
 
         Besides what the other methods return: ``metrics`` with each row of the leaderboard (see
         :func:`workbench.judge.metrics.further_metrics`), and the ``ledger``, each candidate's seconds by phase, which
-        add up to what it cost: ``tuning``, all its trials in all; the others are phases of the refit and the test.
+        add up to what it cost: ``load``, decoding all images; ``tuning``, all its trials; the others are phases of
+        the refit and the test. Beside them stand the ``cpu`` seconds of the latter, and those of the ``best_trial``.
         """
         from workbench.judge.label_errors import LISTED
 
@@ -148,6 +132,7 @@ class Comparison:
                     "tuning": row["tuning_seconds"],
                     **results[row["candidate"]].get("seconds", {}),
                     "cpu": results[row["candidate"]].get("cpu_seconds", {}),
+                    "best_trial": self._best_trial_seconds(row["candidate"]),
                 }
                 for row in rows
                 if row["family"] != ENSEMBLE
@@ -171,6 +156,10 @@ class Comparison:
                 found.append(result["hardware"])
         return found or [self._run.specification.hardware]
 
+    def _best_trial_seconds(self, candidate: str) -> dict[str, float]:
+        best = best_of(read_trials(self._run.studies[candidate])) if candidate in self._run.studies else None
+        return {} if best is None else dict(best.record["seconds"])
+
     def _result(self, candidate: str) -> dict[str, Any]:
         return (self._run.result(candidate) or {}) if candidate in self._run.studies else {}
 
@@ -178,7 +167,7 @@ class Comparison:
         from workbench.judge.statistics import by_metric, compare_pairs
 
         found = {row["candidate"]: self.test_predictions(row["candidate"]) for row in rows}
-        arrays = {name: tested for name, tested in found.items() if tested is not None}
+        arrays = {name: tested for name, tested in found.items() if "labels" in tested}
         correct = {name: tested["predictions"] == tested["labels"] for name, tested in arrays.items()}
         counts = self._run.specification.data["counts"]
         return compare_pairs(
@@ -193,17 +182,10 @@ class Comparison:
         repeats = self._result(candidate).get("repeats", [])
         if len(repeats) > 1:
             return "repeats", [repeat["test_accuracy"] for repeat in repeats]
+        if not self.specification.folds:
+            return "folds", []
         best = best_of(read_trials(self._run.studies[candidate]))
         return "folds", best.record["fold_values"] if best is not None else []
-
-    def test_predictions(self, candidate: str) -> dict[str, npt.NDArray[Any]] | None:
-        """Returns a candidate's ``predictions`` of the test images and their ``labels``; None if there are none.
-
-        Where the candidate gives them, there are ``probabilities`` ``(n, n_classes)`` as well, or, for two classes, the
-        ``scores`` of the second.
-        """
-        arrays = self._arrays(self._result(candidate).get("test_predictions"))
-        return arrays if "labels" in arrays else None
 
     def _arrays(self, artifact: str | None) -> dict[str, npt.NDArray[Any]]:
         """Returns recorded arrays; none if they were not recorded, or are there no more."""
@@ -227,6 +209,14 @@ class Comparison:
         class_names = list(self._run.specification.data["classes"])
         return find_label_errors(((name, predicted(name)) for name in tested), self.parts(), class_names)
 
+    def test_predictions(self, candidate: str) -> dict[str, npt.NDArray[Any]]:
+        """Returns what was recorded of a candidate's test; nothing if there was none.
+
+        For ``n`` test images their ``labels`` and ``predictions``, and class ``probabilities`` ``(n, n_classes)``, or
+        for two classes the ``scores`` of the second, if the candidate gives any.
+        """
+        return self._arrays(self._result(candidate).get("test_predictions"))
+
     def parts(self) -> dict[str, npt.NDArray[Any]]:
         """Returns what was recorded of the split: rows of each part, and of ``val`` and ``test`` names and labels."""
         return self._arrays(next((s.user_attrs.get("workbench:split") for s in self._run.studies.values()), None))
@@ -234,7 +224,7 @@ class Comparison:
     def confusion(self, candidate: str) -> list[list[int]] | None:
         """Returns how often test images of each class (rows) were predicted as which (columns), if recorded."""
         arrays = self.test_predictions(candidate)
-        if arrays is None:
+        if "labels" not in arrays:
             return None
         from sklearn.metrics import confusion_matrix
 
@@ -280,72 +270,3 @@ class Comparison:
 
     def __repr__(self) -> str:
         return f"<Comparison {self.name!r} of {', '.join(self._run.specification.candidates)}>"
-
-
-def family_of(candidate: str) -> str:
-    """Returns a recorded candidate's family, from its path alone: its plugins may be gone by now."""
-    if candidate == BASELINE:
-        return "baseline"
-    return "hand-crafted" if "/" in candidate else "deep"
-
-
-def _row(run: Run, candidate: str) -> dict[str, Any]:
-    row: dict[str, Any] = dict.fromkeys(COLUMNS) | _NOTHING
-    row |= {"candidate": candidate, "family": family_of(candidate)}
-    row["load_seconds"] = run.specification.data["load_seconds"]
-    row["trials"] = dict(row["trials"])
-    if candidate not in run.studies:
-        return row | {"status": "the run was killed before it was recorded"}
-    trials = read_trials(run.studies[candidate])
-    records = [trial.record for trial in trials]
-    for record in records:
-        row["tuning_seconds"] += record["trial_seconds"]
-        if record["state"] in row["trials"]:
-            row["trials"][record["state"]] += 1
-    best = best_of(trials)
-    result = run.result(candidate)
-    if best is not None:
-        record = best.record
-        assert best.value is not None
-        row |= {
-            "validation_accuracy": record["validation_accuracy"],
-            "validation_score": orient(run.specification.metric, best.value),
-            "extract_seconds": record["seconds"]["extract"],
-            "fit_seconds": record["seconds"]["select"] + record["seconds"]["fit"],
-            "parameters": record["parameters"],
-            "flops": record["flops"],
-            "images_per_second": record["images_per_second"],
-            "remarks": record["remarks"],
-            "train_fraction": record["fraction"],
-            "best_params": params_of(run.studies[candidate], best.number),
-        }
-    if result is not None:
-        row |= {key: value for key, value in result.items() if key in COLUMNS and key != "repeats"}
-        return row | _spread(result.get("repeats", []))
-    return row | {"status": _why_nothing(records, best is not None)}
-
-
-def _spread(repeats: list[dict[str, Any]]) -> dict[str, Any]:
-    """Returns mean and standard deviation over refits with other seeds; of a single one there is no spread."""
-    found: dict[str, Any] = {"repeats": len(repeats)}
-    for key in ("test_accuracy", "refit_seconds") if len(repeats) > 1 else ():
-        values = [repeat[key] for repeat in repeats]
-        found |= {f"{key}_mean": statistics.mean(values), f"{key}_sd": statistics.stdev(values)}
-    return found
-
-
-def _why_nothing(records: list[dict[str, Any]], has_best: bool) -> str:
-    """Says in words why a candidate has no test accuracy."""
-    if has_best:
-        return "not refitted yet: the run was interrupted (workbench tune --resume goes on)"
-    skipped = [record["reason"] for record in records if record["state"] == "skipped"]
-    if skipped:
-        return f"skipped: {skipped[-1]}"
-    failed = [record["reason"] for record in records if record["state"] in ("failed", "pruned")]
-    if failed:
-        reasons = f"the last: {failed[-1]}" if len(failed) > 1 else failed[-1]
-        longer = "; give it a longer --budget" if "ran out of time" in failed[-1] else ""
-        return f"no trial finished: {len(failed)} of {len(failed)} failed; {reasons}{longer}"
-    if records:
-        return "no trial finished: the run was interrupted"
-    return "no trial was started: its share of the budget was too short; give a longer --budget"

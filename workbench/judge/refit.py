@@ -18,6 +18,7 @@ from workbench.tuning.supervisor import Supervisor
 from workbench.tuning.tuner import record_of, refit_estimate
 from workbench.tuning.workspace import Run, Workspace
 
+_TRAINING = ("extract", "select", "warmup", "fit")
 #: The estimate of a refit's time is a cautious one: it may exceed the time there is by so much.
 _TOLERANCE = 1.2
 
@@ -140,6 +141,11 @@ def refit(
     return result
 
 
+def training_seconds(outcome: Outcome) -> float:
+    """Returns the wall-clock seconds of what a refit is billed for as training."""
+    return sum(outcome.seconds[phase] for phase in _TRAINING)
+
+
 def examine(outcome: Outcome, job: Job, test: Exam, metric: str) -> dict[str, Any]:
     """Returns what there is to say of a refit: JSON-able, and with the leaderboard's keys where it has them.
 
@@ -154,7 +160,6 @@ def examine(outcome: Outcome, job: Job, test: Exam, metric: str) -> dict[str, An
     metrics = further_metrics(
         test.labels, outcome.predictions, outcome.probabilities, outcome.scores, job.task.class_names
     )
-    training = ("extract", "select", "warmup", "fit")
     return {
         "test_accuracy": correct / n,
         "test_accuracy_low": low,
@@ -166,8 +171,8 @@ def examine(outcome: Outcome, job: Job, test: Exam, metric: str) -> dict[str, An
         "train_fraction": outcome.fraction,
         "seconds": outcome.seconds,
         "cpu_seconds": outcome.cpu_seconds,
-        "refit_seconds": sum(outcome.seconds[phase] for phase in training),
-        "refit_cpu_seconds": sum(outcome.cpu_seconds[phase] for phase in training),
+        "refit_seconds": training_seconds(outcome),
+        "refit_cpu_seconds": sum(outcome.cpu_seconds[phase] for phase in _TRAINING),
         "warmup_seconds": outcome.seconds["warmup"],
         "energy_joules": outcome.joules,
         "latency_ms": outcome.latency_ms,

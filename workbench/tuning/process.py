@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 
 from workbench.plugin import Skip
-from workbench.tuning import fitting
+from workbench.tuning import fitting, folds
 from workbench.tuning.job import Job, Outcome
 
 
@@ -161,7 +161,7 @@ def _work(connection: Connection, job: Job, started: float) -> Outcome | None:
         if job.test_images:
             return fitting.refit(pipeline, job, monitor)
         if job.folds:
-            return fitting.cross_validate(pipeline, job, monitor, trial.params)
+            return folds.cross_validate(pipeline, job, monitor, trial.params)
         return fitting.fit(pipeline, job, monitor, trial.params)
 
 

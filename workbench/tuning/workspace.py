@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 DEFAULT_WORKSPACE = Path("workbench-runs")
 
-#: Version of what is recorded. A run of a newer one is refused in words.
-FORMAT = 1
+#: Version of what is recorded. A run of another one is refused in words.
+FORMAT = 2
 _SPECIFICATION, _RESULT, _FINISHED = "workbench:run", "workbench:result", "workbench:finished"
 _SPLIT = "workbench:split"
 
@@ -201,7 +201,7 @@ class Workspace:
         """Opens a recorded run.
 
         Raises:
-            RunError: If there is none of that name, or a newer version made it.
+            RunError: If there is none of that name, or another version made it.
         """
         import optuna
 
@@ -214,6 +214,11 @@ class Workspace:
             raise RunError(
                 f"the run {run!r} was made by a newer version of the workbench ({recorded['versions']['workbench']}); "
                 "upgrade to open it: pip install --upgrade image-workbench"
+            )
+        if recorded["format"] < FORMAT:
+            raise RunError(
+                f"the run {run!r} was made by an older version of the workbench, which recorded less; run it again: "
+                f"workbench tune {recorded['source']}"
             )
         specification = Specification.from_dict(recorded)
         studies = {

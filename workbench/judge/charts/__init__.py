@@ -2,8 +2,8 @@
 
 Every function takes what :meth:`workbench.judge.leaderboard.Comparison.document` has, and ``colors`` from
 :func:`colors`. Names of classes and candidates are values of the data and never names of fields, in which Vega-Lite
-would read dots and brackets as paths. Nothing here sets the colour of text, axes or background: that is for whoever
-shows the chart.
+would read dots and brackets as paths. Axes and background are left to the theme of whoever shows a
+chart; labels take the colour of the page.
 """
 
 from workbench.judge.charts.cost import anytime, learning_curve, learning_seconds, ledger

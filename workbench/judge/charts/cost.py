@@ -11,6 +11,7 @@ from workbench.judge.charts.parts import (
     FONT_SIZE,
     GREY,
     HEIGHT,
+    TEXT,
     WIDTH,
     Chart,
     Row,
@@ -143,7 +144,7 @@ def learning_curve(
         marks = alt.Chart(data(met)).encode(x=x, tooltip=["pair:N", "says:N"])
         layers += [
             marks.mark_rule(color=GREY, strokeDash=[5, 4]),
-            marks.mark_text(align="left", dx=5, baseline="top", fontSize=FONT_SIZE).encode(
+            marks.mark_text(color=TEXT, align="left", dx=5, baseline="top", fontSize=FONT_SIZE).encode(
                 y=alt.value(4), text="says:N"
             ),
         ]

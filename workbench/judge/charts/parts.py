@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import altair as alt
+import pandas as pd
 
 from workbench.candidate import BASELINE
 
@@ -16,6 +17,7 @@ PALETTE = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#AA4466", "#999933", "#44AA99", "#8877CC",
 )  # fmt: skip
 GREY = "#7F7F7F"
+TEXT = "currentColor"  # that of the page: dark on light, light on dark
 WIDTH, HEIGHT, FONT_SIZE = 560, 340, 12  # pixels
 
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
@@ -33,9 +35,9 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def data(rows: Sequence[Row]) -> alt.InlineData:
-    """Returns data that stay as they are: a frame would be guessed at, and refused from 5,000 rows on."""
-    return alt.InlineData(values=[dict(row) for row in rows])
+def data(rows: Sequence[Row]) -> pd.DataFrame:
+    """Returns data as every Streamlit takes them: an older one drops those that are no frame."""
+    return pd.DataFrame([dict(row) for row in rows])
 
 
 def empty(says: str) -> alt.Chart:
@@ -51,7 +53,7 @@ def colour(colors: Mapping[str, str], present: Iterable[str], legend: bool = Tru
     return alt.Color(
         "candidate:N",
         scale=alt.Scale(domain=names, range=[colors[name] for name in names]),
-        legend=alt.Legend(orient="bottom", title=None, columns=3, labelLimit=300) if legend else None,
+        legend=alt.Legend(orient="bottom", title=None, columns=3, labelLimit=300, symbolOpacity=1) if legend else None,
     )
 
 

@@ -14,6 +14,7 @@ from workbench.judge.charts.parts import (
     FONT_SIZE,
     GREY,
     HEIGHT,
+    TEXT,
     WIDTH,
     Chart,
     Row,
@@ -29,17 +30,21 @@ _LETTER = 0.58 * FONT_SIZE  # mean width of one in pixels
 _Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
 
 
-def pareto_front(rows: Iterable[Row]) -> list[str]:
+def pareto_front(rows: Sequence[Row]) -> list[str]:
     """Returns the candidates that no other one beats both in test accuracy and in training time, fastest first.
 
+    The baseline, which takes no time to learn nothing, is not among them; who is no more accurate, neither.
+
     Args:
-        rows: The leaderboard; who was not tested, and the baseline, which learns nothing, are left out.
+        rows: The leaderboard; who was not tested is left out.
     """
-    front: list[Row] = []
+    baseline, front = _baseline_of(rows), []
+    highest = -1.0 if baseline is None else baseline["test_accuracy"]
     for row in sorted(_tested(rows), key=lambda row: (row["refit_seconds"], -row["test_accuracy"])):
-        if not front or row["test_accuracy"] > front[-1]["test_accuracy"]:
-            front.append(row)
-    return [row["candidate"] for row in front]
+        if row["test_accuracy"] > highest:
+            highest = row["test_accuracy"]
+            front.append(row["candidate"])
+    return front
 
 
 def accuracy_against_time(
@@ -73,11 +78,12 @@ def accuracy_against_time(
         | {"seconds": max(row["refit_seconds"], 1e-3), "front": row["candidate"] in front}  # a log axis has no zero
         for row in tested
     ]
+    points.sort(key=lambda point: point["front"])  # what is drawn last lies on top
     low = min(point["test_accuracy_low"] for point in points)
     high = max(point["test_accuracy_high"] for point in points)
     margin = 0.08 * (high - low) or 0.01
     floor, top = max(0.0, low - margin), min(1.0, high + margin / 2)
-    baseline = next((r for r in rows if r["family"] == "baseline" and r["test_accuracy"] is not None), None)
+    baseline = _baseline_of(rows)
     near = baseline is not None and baseline["test_accuracy"] > floor - 1.5 * (top - floor)
     if baseline is not None and near:
         floor = max(0.0, min(floor, baseline["test_accuracy"] - margin))
@@ -90,7 +96,8 @@ def accuracy_against_time(
         budget_seconds = None
     if budget_seconds is not None:
         last = max(last, budget_seconds * 1.1)
-    _place_labels(points, (first, last), (floor, top), width)
+    level = baseline["test_accuracy"] if baseline is not None and near else None
+    _place_labels(points, (first, last), (floor, top), width, level)
     uncertain = any(point["test_accuracy_low"] < point["test_accuracy_high"] for point in points)
     x = alt.X("seconds:Q", scale=alt.Scale(type="log", domain=[first, last], nice=False), axis=seconds_axis(),
               title=f"{time} (seconds, log)")  # fmt: skip
@@ -100,7 +107,7 @@ def accuracy_against_time(
     base = alt.Chart(data(points)).encode(x=x, color=shade)
     layers: list[alt.Chart] = []
     if baseline is not None:
-        layers += _baseline(baseline["test_accuracy"], floor if not near else None, first, y)
+        layers += _baseline(baseline["test_accuracy"], floor if not near else None, y)
     if budget_seconds is not None:
         layers += _budget(budget_seconds, x)
     steps = alt.Chart(data([point for point in points if point["front"]]))
@@ -117,11 +124,15 @@ def accuracy_against_time(
             ],
         ),
         alt.Chart(data(points))
-        .mark_text(fontSize=FONT_SIZE, baseline="middle", align=alt.expr("datum.align"), dx=alt.expr("datum.dx"),
-                   dy=alt.expr("datum.dy"))
+        .mark_text(color=TEXT, fontSize=FONT_SIZE, baseline="middle", align=alt.expr("datum.align"),
+                   dx=alt.expr("datum.dx"), dy=alt.expr("datum.dy"))
         .encode(x=x, y=y, text="candidate:N"),
     ]  # fmt: skip
     return alt.layer(*layers).properties(width=width, height=HEIGHT)
+
+
+def _baseline_of(rows: Iterable[Row]) -> Row | None:
+    return next((r for r in rows if r["family"] == "baseline" and r["test_accuracy"] is not None), None)
 
 
 def _tested(rows: Iterable[Row]) -> list[Row]:
@@ -132,14 +143,14 @@ def _tested(rows: Iterable[Row]) -> list[Row]:
     ]
 
 
-def _baseline(accuracy: float, below: float | None, first: float, y: alt.Y) -> list[alt.Chart]:
+def _baseline(accuracy: float, below: float | None, y: alt.Y) -> list[alt.Chart]:
     """A dashed line at the baseline's test accuracy, or, if that is below the axis, words at its lower edge."""
     says = f"{BASELINE}: {accuracy:.1%}".replace("%", " %") + ("" if below is None else ", below this axis ↓")
-    rows = data([{"test_accuracy": accuracy if below is None else below, "says": says, "seconds": first}])
+    rows = data([{"test_accuracy": accuracy if below is None else below, "says": says}])
     text = (
         alt.Chart(rows)
-        .mark_text(align="left", baseline="bottom", dx=4, dy=-4, fontSize=FONT_SIZE, color=GREY)
-        .encode(x=alt.value(0), y=y, text="says:N")
+        .mark_text(align="right", baseline="bottom", dx=-4, dy=-4, fontSize=FONT_SIZE, color=GREY)
+        .encode(x=alt.value("width"), y=y, text="says:N")
     )
     line = alt.Chart(rows).mark_rule(color=GREY, strokeDash=[6, 4], strokeWidth=1.5).encode(y=y)
     return [line, text] if below is None else [text]
@@ -154,7 +165,11 @@ def _budget(seconds: float, x: alt.X) -> list[alt.Chart]:
 
 
 def _place_labels(
-    points: list[dict[str, Any]], times: tuple[float, float], accuracies: tuple[float, float], width: int
+    points: list[dict[str, Any]],
+    times: tuple[float, float],
+    accuracies: tuple[float, float],
+    width: int,
+    baseline: float | None,
 ) -> None:
     """Gives each point a side for its label, such that labels lie on no point, interval, step or other label.
 
@@ -168,6 +183,9 @@ def _place_labels(
         return x, (accuracies[1] - point[accuracy]) / (accuracies[1] - accuracies[0]) * HEIGHT
 
     taken: list[_Box] = []
+    if baseline is not None:
+        line = (accuracies[1] - baseline) / (accuracies[1] - accuracies[0]) * HEIGHT
+        taken += [(0, line - 1, width, line + 1), (width - 110, line - 20, width, line)]
     front = sorted(pixel(point) for point in points if point["front"])
     for (x, y), (next_x, next_y) in pairwise(front):  # the steps of the front
         taken += [(x, y - 2, next_x, y + 2), (next_x - 2, next_y, next_x + 2, y)]
