@@ -108,7 +108,7 @@ def choose_run() -> Opened | None:
     st.query_params["run"] = run
     opened = data.open_run(run)
     if isinstance(opened, str):
-        st.warning(plain(opened), icon=":material/lock:")
+        st.warning(plain(opened[:1].upper() + opened[1:]), icon=":material/lock:")
         return None
     right.badge(opened.state, icon=_ICONS[opened.state], color="green" if opened.state == "finished" else "orange")
     right.caption(_describe(opened))
