@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _CHOSEN = "chosen_run"
 _GREY = "#8A8A8A"
+_PICTURE = 700  # pixels, as wide as it fits beside the menu of a small laptop
 _MOMENT = 0.3  # seconds, in which a browser draws the picture
 _ICONS = {"running": ":material/progress_activity:", "finished": ":material/check:", "stopped": ":material/pause:"}
 
@@ -52,7 +53,7 @@ def draw_at_once(chart: Chart, key: str) -> None:
 
 def picture(chart: Chart) -> str:
     """Returns a chart as SVG that can be read on a light and on a dark page."""
-    return _svg(json.dumps(chart.to_dict()))
+    return _svg(json.dumps(chart.properties(width=_PICTURE).to_dict()))
 
 
 @lru_cache(maxsize=64)
@@ -107,7 +108,7 @@ def choose_run() -> Opened | None:
     st.query_params["run"] = run
     opened = data.open_run(run)
     if isinstance(opened, str):
-        st.warning(plain(opened), icon=":material/lock:")
+        st.warning(plain(opened[:1].upper() + opened[1:]), icon=":material/lock:")
         return None
     right.badge(opened.state, icon=_ICONS[opened.state], color="green" if opened.state == "finished" else "orange")
     right.caption(_describe(opened))

@@ -81,7 +81,7 @@ def _one_page(rows: Rows, key: str) -> Rows:
 def _caption(row: int, names: Sequence[str], answers: dict[str, Answers]) -> str:
     said = [f"**{frame.plain(names[next(iter(answers.values())).labels[row]])}**"]
     for candidate, of in answers.items():
-        sure = "" if of.confidence is None else f" {of.confidence[row]:.0%}".replace("%", "\u00a0%")
+        sure = "" if of.confidence is None else f" ({of.confidence[row]:.0%})".replace("%", "\u00a0%")
         said.append(f"{frame.plain(candidate)}: {frame.plain(names[of.predictions[row]])}{sure}")
     return "  \n".join(said)
 

@@ -22,11 +22,11 @@ def page() -> None:
     """Draws the page."""
     st.header("Compare candidates on your images")
     source = _choose_source()
-    seed, repair = 0, False
+    flags = ["--seed", "0"]
     if source:
-        seed, repair = _look(source)
+        flags = _look(source)
     st.subheader("What competes")
-    arguments = _choose_rest(source, seed, repair)
+    arguments = _choose_rest(source, flags)
     if arguments:
         st.caption("This is what will be started; in a terminal it does the same.")
         st.code(processes.command_line(arguments), language="bash", wrap_lines=True)
@@ -70,8 +70,8 @@ def _choose_source() -> str | None:
     return None
 
 
-def _look(source: str) -> tuple[int, bool]:
-    """Lets the visitor look at the data first; returns the seed of the split and whether to repair it."""
+def _look(source: str) -> list[str]:
+    """Lets the visitor look at the data first; returns the options that say what becomes of them."""
     left, right = st.columns([1, 3], vertical_alignment="bottom")
     seed = int(left.number_input("Seed", min_value=0, value=0, help="Of the split, the samplers and the estimators."))
     arguments = ["audit", source, "--json", "--seed", str(seed), "--workspace", str(data.workspace().path)]
@@ -79,31 +79,33 @@ def _look(source: str) -> tuple[int, bool]:
     pressed = right.button("Look at the data", icon=":material/search:", disabled=bool(looks) and looks[0].running)
     if pressed:
         looks = [processes.start(data.workspace(), arguments)]
-    if looks:
-        _seen(looks[0], looks[0].running)
+    classes = _seen(looks[0], looks[0].running) if looks else []
+    exclude = st.multiselect("Leave classes out", classes, key="tune_exclude") if classes else []
     repair = st.checkbox(
         "Repair the split",
         help="Copies and groups that are on more than one side go to training; images under different labels are left "
         "out.",
         key="tune_repair",
     )
-    return seed, repair
+    excluded = [word for name in exclude for word in ("--exclude", name)]
+    return ["--seed", str(seed), *excluded, *["--repair"] * repair]
 
 
-def _seen(look: Process, running: bool) -> None:
+def _seen(look: Process, running: bool) -> list[str]:
+    """Shows what was found; returns the names of the classes, once they are known."""
     if running:
         _watch(look)
-        return
+        return []
     try:
         found = json.loads(look.output)
     except ValueError:
         st.error("Looking at the data failed.", icon=":material/error:")
         st.code(look.log[-2000:], language=None)
-        return
+        return []
     if "error" in found:
         st.error(frame.plain(found["error"]), icon=":material/error:")
         data_view.skipped(found["skipped"])
-        return
+        return []
     st.markdown(f"**{found['images']:,} images, {len(found['classes']):,} classes**")
     data_view.findings(found.get("findings", []))
     data_view.skipped(found["skipped"])
@@ -112,6 +114,7 @@ def _seen(look: Process, running: bool) -> None:
         data_view.class_balance(found["classes"])
     with images:
         data_view.samples(found["fingerprint"], list(found["classes"]), "tune")
+    return list(found["classes"])
 
 
 @st.fragment(run_every=1.0)
@@ -122,7 +125,7 @@ def _watch(look: Process) -> None:
     st.code(_last_lines(look.log, 3), language=None)
 
 
-def _choose_rest(source: str | None, seed: int, repair: bool) -> list[str] | None:
+def _choose_rest(source: str | None, flags: list[str]) -> list[str] | None:
     registry = Registry.discover()
     offered = [
         *DEFAULT_CANDIDATES,
@@ -169,11 +172,10 @@ def _choose_rest(source: str | None, seed: int, repair: bool) -> list[str] | Non
     arguments = ["tune", source]
     for candidate in candidates:
         arguments += ["-c", candidate]
-    arguments += ["--budget", budget.strip(), "--seed", str(seed)]
+    arguments += ["--budget", budget.strip(), *flags]
     arguments += ["--trials", str(int(trials))] if trials else []
     arguments += ["--metric", metric] if metric != ACCURACY else []
     arguments += ["--repeats", str(repeats)] if repeats > 1 else []
-    arguments += ["--repair"] if repair else []
     return [*arguments, *data.place_arguments()]
 
 
