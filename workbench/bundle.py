@@ -23,6 +23,8 @@ _TRUSTED = frozenset(
         "functools.partial",  # what it holds is looked at too
         "numpy.dtype",
         "sklearn.feature_selection._univariate_selection.f_classif",
+        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+        "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
         "sklearn.tree._tree.Tree",  # a forged one could crash the process that predicts with it, and no more
         "xgboost.core.Booster",
         "xgboost.sklearn.XGBClassifier",

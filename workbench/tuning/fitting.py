@@ -111,8 +111,10 @@ def refit(pipeline: Any, job: Job, monitor: RungMonitor) -> Outcome:
         monitor.so_far(outcome)
     if job.measure_speed:
         outcome = replace(outcome, **measure_speed(fitted.predict, X_test))
+    if job.model is not None:  # after all that is timed
         monitor.so_far(outcome)
-    return outcome if job.model is None else _keep(fitted, job.model, outcome, job)
+        outcome = _keep(fitted, job.model, outcome, job)
+    return outcome
 
 
 def _keep(fitted: Any, file: Path, outcome: Outcome, job: Job) -> Outcome:
