@@ -7,11 +7,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from workbench.candidate import BASELINE
+from workbench.candidate import BASELINE, parse
+from workbench.errors import RunError, did_you_mean
 from workbench.judge.curve import CURVE
 from workbench.judge.ensemble import ENSEMBLES
 from workbench.judge.rows import COLUMNS, EMPTY, row_of
 from workbench.judge.verdict import ENSEMBLE, verdict
+from workbench.registry import Registry
 from workbench.tuning.scoring import orient
 from workbench.tuning.specification import Specification
 from workbench.tuning.trials import best_of, read_trials
@@ -216,6 +218,40 @@ class Comparison:
         for two classes the ``scores`` of the second, if the candidate gives any.
         """
         return self._arrays(self._result(candidate).get("test_predictions"))
+
+    def model(self, candidate: str) -> Any:
+        """Returns a candidate's model, fitted on training and validation images, as its refit has kept it.
+
+        It is a scikit-learn pipeline: uint8 images ``(n, height, width, channels)``, of the run's size, to numbers of
+        classes, which are positions in the ``classes`` of the specification's ``data``.
+
+        Raises:
+            RunError: If there is none, or it cannot be read.
+        """
+        from optuna.artifacts.exceptions import ArtifactNotFound
+
+        from workbench import bundle
+
+        if candidate not in self._run.studies:
+            known = did_you_mean(candidate, self._run.specification.candidates)
+            raise RunError(f"the run {self.name!r} has no candidate {candidate!r}; {known}")
+        result = self._result(candidate)
+        if (artifact := result.get("model")) is None:
+            why = [remark for remark in result.get("remarks", []) if "model cannot be kept" in remark]
+            reason = why[0] if why else "it was not refitted" if "test_accuracy" not in result else "none was kept"
+            raise RunError(
+                f"the run {self.name!r} has no model of {candidate}: {reason}; run the comparison again to have one"
+            )
+        plugins = parse(candidate, Registry.discover()).plugins
+        try:
+            with self._workspace.stored_file(artifact, "model.skops") as file:
+                return bundle.load(file, bundle.packages_of(plugins))
+        except ArtifactNotFound:
+            raise RunError(
+                f"the model of {candidate} is no longer in the workspace {self._workspace.path}; run the comparison again"
+            ) from None
+        except bundle.BundleError as error:
+            raise RunError(f"the model of {candidate} in the run {self.name!r} cannot be loaded: {error}") from error
 
     def parts(self) -> dict[str, npt.NDArray[Any]]:
         """Returns what was recorded of the split: rows of each part, and of ``val`` and ``test`` names and labels."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -107,19 +108,23 @@ def refit(
     while len(result["repeats"]) < repeats and result["status"] == "ok":
         repeat = len(result["repeats"])
         left = (end - time.monotonic()) / (repeats - repeat)
-        ended = supervisor.run(
-            replace(
-                job,
-                task=replace(job.task, seed=job.task.seed + repeat),
-                params=dict(best.params),
-                test_images=test.images,
-                best_step=record["best_step"],
-                fraction=affordable_fraction(record, left, growth),
-                measure_speed=repeat == 0,
-                seconds=max(0.1, 0.9 * left),
-            ),
-            max(1.0, left),
-        )
+        with tempfile.TemporaryDirectory() as folder:
+            model = Path(folder, "model.skops") if repeat == 0 else None
+            ended = supervisor.run(
+                replace(
+                    job,
+                    task=replace(job.task, seed=job.task.seed + repeat),
+                    params=dict(best.params),
+                    test_images=test.images,
+                    best_step=record["best_step"],
+                    fraction=affordable_fraction(record, left, growth),
+                    measure_speed=repeat == 0,
+                    model=model,
+                    seconds=max(0.1, 0.9 * left),
+                ),
+                max(1.0, left),
+            )
+            stored = workspace.save_file(run.studies[name], model) if model and model.exists() else None
         outcome = ended.outcome
         if outcome is None and repeat == 0:
             result |= {"status": f"the refit failed: {ended.reason}", "traceback": ended.traceback[-8000:]}
@@ -133,7 +138,7 @@ def refit(
             tested["test_predictions"] = workspace.save_arrays(
                 run.studies[name], "test", labels=test.labels, **outcome.arrays
             )
-            result = result | tested if repeat == 0 else result
+            result = result | tested | {"model": stored} if repeat == 0 else result
             kept = ("test_accuracy", "test_score", "refit_seconds", "test_predictions")
             seed = {"seed": job.task.seed + repeat}
             result["repeats"] = [*result["repeats"], seed | {key: tested[key] for key in kept}]

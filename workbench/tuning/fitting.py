@@ -6,12 +6,13 @@ import resource
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from workbench import hardware
+from workbench import bundle, hardware
 from workbench.plugin import Monitor
 from workbench.tuning.job import Job, Outcome
 from workbench.tuning.ledger import PHASES, Ledger
@@ -108,7 +109,21 @@ def refit(pipeline: Any, job: Job, monitor: RungMonitor) -> Outcome:
             predicted = _predict(fitted, X_test)
         outcome = _outcome(head, predicted, seconds, fraction * job.fraction, X)
         monitor.so_far(outcome)
-    return replace(outcome, **measure_speed(fitted.predict, X_test)) if job.measure_speed else outcome
+    if job.measure_speed:
+        outcome = replace(outcome, **measure_speed(fitted.predict, X_test))
+    if job.model is not None:  # after all that is timed
+        monitor.so_far(outcome)
+        outcome = _keep(fitted, job.model, outcome, job)
+    return outcome
+
+
+def _keep(fitted: Any, file: Path, outcome: Outcome, job: Job) -> Outcome:
+    """Writes the model to a file; that it cannot be written is worth a remark, and no more."""
+    try:
+        bundle.save(fitted, file, bundle.packages_of(job.candidate.plugins))
+    except bundle.BundleError as error:
+        return replace(outcome, remarks=(*outcome.remarks, f"its model cannot be kept: {error}"))
+    return outcome
 
 
 def _cut(pipeline: Any) -> tuple[list[tuple[str, Any]], Any]:

@@ -36,6 +36,7 @@ class Job:
         fraction: In a refit, the fraction of the images to fit on: that which the best trial reached.
         build_only: Whether to build the candidate and do no more.
         measure_speed: In a refit, whether to measure latency and throughput as well.
+        model: In a refit, the file to keep the fitted model in, if at all.
         metric: What a trial is valued by.
         folds: For cross-validation: the same images and labels, so often as there are folds, each in an order of its
             own whose end is validated on; else empty.
@@ -55,6 +56,7 @@ class Job:
     fraction: float = 1.0
     build_only: bool = False
     measure_speed: bool = True
+    model: Path | None = None
     metric: str = ACCURACY
     folds: tuple[Fold, ...] = ()
 

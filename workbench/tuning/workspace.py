@@ -10,6 +10,7 @@ import io
 import logging
 import os
 import re
+import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
@@ -168,14 +169,19 @@ class Workspace:
     def save_arrays(self, owner: Study | Any, name: str, **arrays: npt.NDArray[Any]) -> str:
         """Stores arrays as an artifact of a study or an unfinished trial; returns the artifact's id."""
         import numpy as np
-        import optuna
 
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, f"{name}.npz")
             np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-            return optuna.artifacts.upload_artifact(
-                artifact_store=self.artifacts, file_path=str(file), study_or_trial=owner, storage=self.storage
-            )
+            return self.save_file(owner, file)
+
+    def save_file(self, owner: Study | Any, file: Path) -> str:
+        """Stores a file as an artifact of a study or an unfinished trial; returns the artifact's id."""
+        import optuna
+
+        return optuna.artifacts.upload_artifact(
+            artifact_store=self.artifacts, file_path=str(file), study_or_trial=owner, storage=self.storage
+        )
 
     def load_arrays(self, artifact_id: str) -> dict[str, npt.NDArray[np.generic]]:
         """Returns the arrays that :meth:`save_arrays` stored under an id."""
@@ -183,6 +189,15 @@ class Workspace:
 
         with self.artifacts.open_reader(artifact_id) as reader, np.load(io.BytesIO(reader.read())) as file:
             return {name: file[name] for name in file.files}
+
+    @contextmanager
+    def stored_file(self, artifact_id: str, name: str) -> Iterator[Path]:
+        """Gives a copy, of that name, of the file that :meth:`save_file` stored under an id."""
+        with tempfile.TemporaryDirectory() as folder, self.artifacts.open_reader(artifact_id) as reader:
+            file = Path(folder, name)
+            with file.open("wb") as copy:
+                shutil.copyfileobj(reader, copy)
+            yield file
 
     # -- runs -----------------------------------------------------------------------------------------------------
 

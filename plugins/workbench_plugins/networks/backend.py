@@ -11,13 +11,24 @@ import logging
 import os
 import random
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["gradient", "is_out_of_memory", "keras", "mixed_precision", "seed", "share_device_memory"]
+__all__ = [
+    "from_bytes",
+    "gradient",
+    "is_out_of_memory",
+    "keras",
+    "mixed_precision",
+    "seed",
+    "share_device_memory",
+    "to_bytes",
+]
 
 
 @contextlib.contextmanager
@@ -116,3 +127,19 @@ def gradient(function: Callable[[Any], Any], x: npt.NDArray[np.float32]) -> npt.
         at = keras.ops.convert_to_tensor(x).detach().requires_grad_(True)
         (found,) = torch.autograd.grad(function(at), at)
     return np.asarray(keras.ops.convert_to_numpy(found), dtype=np.float32)
+
+
+def to_bytes(model: Any) -> npt.NDArray[np.uint8]:
+    """Returns the bytes of a model's ``.keras`` file."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "model.keras")
+        model.save(file)
+        return np.frombuffer(file.read_bytes(), np.uint8).copy()
+
+
+def from_bytes(content: npt.NDArray[np.uint8]) -> Any:
+    """Returns the model of a ``.keras`` file's bytes; Keras's safe mode lets none in that carries code of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "model.keras")
+        file.write_bytes(content.tobytes())
+        return keras.saving.load_model(file, compile=False, safe_mode=True)

@@ -20,7 +20,7 @@ def feature_maps(model: Any, image: npt.NDArray[np.uint8]) -> dict[str, npt.NDAr
         image: ``(height, width, channels)``, uint8.
     """
     layers = _mapping_layers(model)
-    looking = keras.Model(model.inputs, [layer.output for layer in layers])
+    looking = keras.Model(model.inputs, [_output(model, layer) for layer in layers])
     outputs = looking.predict_on_batch(image[None])
     outputs = outputs if isinstance(outputs, list) else [outputs]
     return {layer.name: np.asarray(out[0], np.float32) for layer, out in zip(layers, outputs, strict=True)}
@@ -43,9 +43,9 @@ def grad_cam(model: Any, image: npt.NDArray[np.uint8], index: int) -> npt.NDArra
     layers = _mapping_layers(model)
     if not layers:
         raise ValueError("the network has no layer with maps for Grad-CAM to look at: it has no convolution")
-    last = layers[-1]
-    maps = keras.Model(model.inputs, last.output).predict_on_batch(image[None])
-    rest = keras.Model(last.output, model.output)
+    last = _output(model, layers[-1])
+    maps = keras.Model(model.inputs, last).predict_on_batch(image[None])
+    rest = keras.Model(last, model.output)
 
     def logit(maps: Any) -> Any:
         return rest(maps, training=False)[0, index]
@@ -56,6 +56,12 @@ def grad_cam(model: Any, image: npt.NDArray[np.uint8], index: int) -> npt.NDArra
     larger = Image.fromarray(seen).resize((width, height), Image.Resampling.BILINEAR)
     heat = np.asarray(larger, np.float32)
     return heat / heat.max() if heat.max() > 0 else heat
+
+
+def _output(model: Any, layer: Any) -> Any:
+    """Returns a layer's output in this model: one that is a model itself has another, in a graph of its own."""
+    nodes = (node for nodes in model._nodes_by_depth.values() for node in nodes)
+    return next(node.outputs[0] for node in nodes if node.operation is layer)
 
 
 def _mapping_layers(model: Any) -> list[Any]:

@@ -188,6 +188,19 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(f"{label!r} is none of the classes {', '.join(map(str, self.classes_))}")
         return insight.grad_cam(self.model_, image, int(found[0]))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns the attributes; the model as the bytes of a ``.keras`` file, so that it can be stored anywhere."""
+        state = dict(super().__getstate__())
+        if "model_" in state:
+            state["model_"] = backend.to_bytes(state["model_"])
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Takes attributes that :meth:`__getstate__` returned."""
+        if "model_" in state:
+            state = state | {"model_": backend.from_bytes(state["model_"])}
+        super().__setstate__(state)
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
