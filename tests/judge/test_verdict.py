@@ -245,6 +245,8 @@ def test_an_ensemble_is_held_against_the_best_of_its_members_and_is_no_candidate
     )
     alone = verdict([CNN, ensemble("ensemble", {"cnn": 1.0}, 0, 0, 1.0), SVM, BASELINE], pairs)
     assert alone.endswith("The ensemble is cnn alone: no other improved its validation predictions.")
+    other = verdict([CNN, SVM, ensemble("ensemble", {"hog/svm": 1.0}, -2.1, 1.3, 0.002), BASELINE], pairs)
+    assert other.endswith("The ensemble is hog/svm alone: no other improved its validation predictions.")
 
 
 def test_another_metric_is_named_and_less_log_loss_is_better() -> None:

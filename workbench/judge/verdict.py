@@ -155,8 +155,8 @@ def _gain(row: dict[str, Any]) -> str:
     """Says whether an ensemble is better than the best of those that it could choose from."""
     gain = {**row["gain"], "metric": ACCURACY}
     members = list(row["best_params"])
-    if members == [gain["over"]]:
-        return f"The {row['candidate']} is {gain['over']} alone: no other improved its validation predictions"
+    if len(members) == 1:
+        return f"The {row['candidate']} is {members[0]} alone: no other improved its validation predictions"
     whose = f"the {row['candidate']} of {_and(members)}"
     if gain["p_holm"] < SIGNIFICANCE and gain["difference"] > 0:
         return f"{whose[0].upper()}{whose[1:]} beats {gain['over']} by {_evidence(gain)}"
