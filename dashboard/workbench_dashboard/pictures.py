@@ -53,5 +53,15 @@ def samples(labels: npt.NDArray[np.int64], n_classes: int, each: int, seed: int 
 
 
 def gallery(images: Sequence[Pixels]) -> list[Pixels]:
-    """Returns images ready to be shown beside each other."""
-    return [enlarge(np.asarray(image)) for image in images]
+    """Returns images ready to be shown beside each other: with a transparent margin, since Streamlit leaves no gap."""
+    return [_with_margin(enlarge(np.asarray(image))) for image in images]
+
+
+def _with_margin(image: Pixels) -> Pixels:
+    height, width = image.shape[:2]
+    margin = max(2, width // 32)
+    framed = np.zeros((height + 2 * margin, width + 2 * margin, 4), np.uint8)
+    inside = framed[margin : margin + height, margin : margin + width]
+    inside[..., :3] = image if image.ndim == 3 else image[..., None]
+    inside[..., 3] = 255
+    return framed
