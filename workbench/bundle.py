@@ -1,7 +1,7 @@
 """A fitted model as a file that holds no pickle (skops): what it is made of is checked before any of it is made.
 
-A file may hold what skops trusts of itself (scikit-learn's estimators, arrays, numbers), a few types more that built-in
-plugins are made of, and what comes from the packages of the candidate's own plugins, which are installed and run anyway.
+A file may hold what skops trusts by itself (scikit-learn's estimators, arrays, numbers), a few types more that built-in
+plugins are made of, and what the packages of the candidate's own plugins define, which are installed and run anyway.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _check(path: Path, packages: frozenset[str]) -> list[str]:
     Raises:
         BundleError: If one of them is not to be trusted.
     """
-    found = _skops().get_untrusted_types(file=path)
+    found: list[str] = _skops().get_untrusted_types(file=path)
     strangers = [name for name in found if name not in _TRUSTED and not _is_defined_in(name, packages)]
     if strangers:
         raise BundleError(

@@ -12,7 +12,10 @@ import click
 from workbench.errors import WorkbenchError
 
 #: Command -> attribute of the module of the same name; the order is the order of ``--help``.
-_COMMANDS = ("tune", "audit", "show", "report", "curve", "transfer", "runs", "plugins", "cache", "dashboard", "doctor")
+_COMMANDS = (
+    "tune", "audit", "show", "report", "explain", "curve", "transfer", "runs", "plugins", "cache", "dashboard",
+    "doctor",
+)  # fmt: skip
 
 #: Exit codes.
 DONE, NO_RESULT, USER_MISTAKE, INTERRUPTED = 0, 1, 2, 130
@@ -80,6 +83,7 @@ def cli() -> None:
       workbench show digits-1                     the leaderboard of a run, again
       workbench curve digits-1                    from how many images on does the network win?
       workbench report digits-1                   all there is to say of it, in one HTML file
+      workbench explain digits-1 photo.png        what each candidate sees of an image
     """  # noqa: D301 - click's mark for lines that shall not be wrapped
 
 

@@ -248,10 +248,31 @@ class Comparison:
                 return bundle.load(file, bundle.packages_of(plugins))
         except ArtifactNotFound:
             raise RunError(
-                f"the model of {candidate} is no longer in the workspace {self._workspace.path}; run the comparison again"
+                f"the model of {candidate} is no longer in the workspace {self._workspace.path}; "
+                "run the comparison again"
             ) from None
         except bundle.BundleError as error:
             raise RunError(f"the model of {candidate} in the run {self.name!r} cannot be loaded: {error}") from error
+
+    def explainable(self) -> list[str]:
+        """Returns the candidates whose models are kept, in the order of the run; the baseline has nothing to explain.
+
+        Raises:
+            RunError: If there is none.
+        """
+        kept = [c for c in self._run.specification.candidates if c != BASELINE and self._result(c).get("model")]
+        if not kept:
+            raise RunError(
+                f"the run {self.name!r} has no stored model: no candidate was refitted, or an older version of the "
+                f"workbench did that; run it again: workbench tune {self._run.specification.source}"
+            )
+        return kept
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the images that the run's candidates take."""
+        height, width, channels = self._run.specification.data["image_shape"]
+        return height, width, channels
 
     def parts(self) -> dict[str, npt.NDArray[Any]]:
         """Returns what was recorded of the split: rows of each part, and of ``val`` and ``test`` names and labels."""

@@ -30,7 +30,26 @@ def _start(task: Task) -> dict[str, Any]:
     return {"space": "hsv", **start} if task.image_shape[2] == 3 else start
 
 
+def _picture(extractor: Any, image: Any) -> Any:
+    """Draws the histogram of each channel of the whole image: red, green and blue, or grey."""
+    import numpy as np
+
+    bins, side = extractor.kw_args["bins"], 240
+    colours = [(213, 94, 0), (0, 158, 115), (0, 114, 178)] if image.shape[2] == 3 else [(110, 110, 110)]
+    drawn = np.full((side, side, 3), 255, np.uint8)
+    band = side // len(colours)
+    for number, colour in enumerate(colours):
+        counts, _ = np.histogram(image[..., number], bins=bins, range=(0, 256))
+        heights = np.round((band - 8) * counts / counts.max()).astype(int)
+        bottom = (number + 1) * band
+        for at, height in enumerate(heights):
+            left, right = at * side // bins, (at + 1) * side // bins
+            drawn[bottom - height : bottom, left + 1 : right] = colour
+    return drawn
+
+
 color.start = _start  # type: ignore[attr-defined]
+color.picture = _picture  # type: ignore[attr-defined]
 color.preload = ("workbench_plugins.kernels.color", "sklearn.preprocessing")  # type: ignore[attr-defined]
 
 

@@ -48,7 +48,24 @@ def _start(task: Task) -> dict[str, Any]:
     return {**small, "cells": min(8, _most_cells(side)), "cells_per_block": 2, "block_norm": "L2-Hys"}
 
 
+def _picture(extractor: Any, image: Any) -> Any:
+    """Draws the gradients of each cell as a star (scikit-image's drawing)."""
+    import numpy as np
+    from skimage.feature import hog as draw
+
+    from workbench_plugins.extractors.hog_transformer import enlarged
+
+    pixels = enlarged(image[None], extractor.margin, extractor.enlarge)[0]
+    times = max(1, 256 // min(pixels.shape[:2]))  # lines need room
+    pixels = pixels.repeat(times, axis=0).repeat(times, axis=1)
+    cell = tuple(times * side for side in extractor.pixels_per_cell)
+    settings = {"orientations": extractor.orientations, "cells_per_block": extractor.cells_per_block}
+    _, drawn = draw(pixels, pixels_per_cell=cell, visualize=True, channel_axis=-1, **settings)
+    return (255 * np.clip(drawn / (np.percentile(drawn, 99.5) or 1), 0, 1)).astype(np.uint8)
+
+
 hog.start = _start  # type: ignore[attr-defined]
+hog.picture = _picture  # type: ignore[attr-defined]
 hog.preload = ("workbench_plugins.extractors.hog_transformer",)  # type: ignore[attr-defined]
 
 

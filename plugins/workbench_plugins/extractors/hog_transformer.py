@@ -93,7 +93,7 @@ class HOG(TransformerMixin, BaseEstimator):
         bins = _bins(self.orientations)
 
         def compute(rows: slice) -> None:
-            pixels = _enlarged(X[rows], self.margin, self.enlarge)
+            pixels = enlarged(X[rows], self.margin, self.enlarge)
             _kernel(
                 pixels, magnitudes, _DOUBTFUL, bins, self.orientations, cell_rows, cell_columns, block_rows,
                 block_columns, _NORMS[self.block_norm], features[rows],
@@ -116,7 +116,8 @@ class HOG(TransformerMixin, BaseEstimator):
         return tags
 
 
-def _enlarged(images: npt.NDArray[np.uint8], margin: int, factor: int) -> npt.NDArray[np.uint8]:
+def enlarged(images: npt.NDArray[np.uint8], margin: int, factor: int) -> npt.NDArray[np.uint8]:
+    """Returns images with their border repeated, and then enlarged, as :class:`HOG` looks at them."""
     if margin:
         images = np.pad(images, ((0, 0), (margin, margin), (margin, margin), (0, 0)), mode="edge")
     if factor == 1:
