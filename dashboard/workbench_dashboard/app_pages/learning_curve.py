@@ -23,7 +23,19 @@ def page() -> None:
         frame.draw(charts.learning_curve(curve["points"], colors, curve["crossover"]))
         frame.draw(charts.learning_seconds(curve["points"], colors))
         st.caption("Every point is a training with the parameters that were found on all images; bars: 95 % intervals.")
-        st.dataframe(curve["points"], hide_index=True)
+        number = st.column_config.NumberColumn
+        st.dataframe(
+            curve["points"],
+            hide_index=True,
+            column_config={
+                "images": number("training images", format="localized"),
+                "repeats": "subsets",
+                "test_accuracy": number("test accuracy", format="%.4f"),
+                "low": number("95 % interval from", format="%.4f"),
+                "high": number("to", format="%.4f"),
+                "seconds": number("training (s)", format="%.2f"),
+            },
+        )
         return
     if frame.no_result(opened):
         frame.why_nothing(opened)

@@ -50,10 +50,13 @@ def colour(colors: Mapping[str, str], present: Iterable[str], legend: bool = Tru
     """Returns the colours of the candidates that are present, in the order of the run."""
     here = set(present)
     names = [name for name in colors if name in here and (name != BASELINE or not legend)]
+    columns = 3 if sum(map(len, names[:3])) < 25 else 1 if max(map(len, names)) > 30 else 2  # a phone's width
     return alt.Color(
         "candidate:N",
         scale=alt.Scale(domain=names, range=[colors[name] for name in names]),
-        legend=alt.Legend(orient="bottom", title=None, columns=3, labelLimit=300, symbolOpacity=1) if legend else None,
+        legend=alt.Legend(orient="bottom", title=None, columns=columns, labelLimit=300, symbolOpacity=1)
+        if legend
+        else None,
     )
 
 
