@@ -11,18 +11,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import streamlit as st
 
+from workbench.candidate import parse
 from workbench.errors import WorkbenchError
+from workbench.judge import explanations
+from workbench.judge.explanations import Answer, Panel
 from workbench.judge.leaderboard import Comparison
+from workbench.registry import Plugin, Registry
 from workbench.tuning.trials import TrialSummary, read_trials
 from workbench.tuning.workspace import DEFAULT_WORKSPACE, Workspace, is_finished
 from workbench_dashboard.mistakes import Answers, read_answers
 from workbench_dashboard.pictures import Pixels, open_cache
+from workbench_dashboard.uploads import read_photo
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
+
+#: Test images that the importance of feature families is measured on, at most.
+MOST_PERMUTED = 500
 
 #: Changes whenever something is written to the storage.
 Stamp = tuple[int, ...]
@@ -221,6 +229,78 @@ class _Rows(Sequence[Pixels]):
 
     def __getitem__(self, index: Any) -> Any:
         return self._pixels[self._rows[index]]
+
+
+def models(opened: Opened) -> list[str]:
+    """Returns the candidates whose models are kept, in the order of the run; not the baseline."""
+    try:
+        return comparison(opened.name).explainable()
+    except WorkbenchError:
+        return []
+
+
+def model(opened: Opened, candidate: str) -> tuple[Any, tuple[Plugin, ...]]:
+    """Returns a candidate's model and its plugins.
+
+    Raises:
+        WorkbenchError: If it cannot be loaded.
+    """
+    found: tuple[Any, tuple[Plugin, ...]] = _model(str(workspace().path), opened.name, candidate, opened.key)
+    return found
+
+
+@st.cache_resource(max_entries=8, show_spinner="Loading the model ...")
+def _model(path: str, run: str, candidate: str, key: str) -> tuple[Any, tuple[Plugin, ...]]:
+    loaded = comparison(run).model(candidate)
+    loaded.predict(np.zeros((1, *comparison(run).image_shape), np.uint8))  # what is compiled once, is compiled here
+    return loaded, parse(candidate, Registry.discover()).plugins
+
+
+def explanation(opened: Opened, candidate: str, image: Pixels) -> tuple[Answer, list[Panel]]:
+    """Returns what a candidate says of an image, and what it sees.
+
+    Raises:
+        WorkbenchError: If its model cannot be loaded.
+    """
+    return _explanation(str(workspace().path), opened.name, candidate, opened.key, image, opened)
+
+
+@st.cache_data(max_entries=32, show_spinner="Looking through its eyes ...")
+def _explanation(
+    path: str, run: str, candidate: str, key: str, image: Pixels, _opened: Opened
+) -> tuple[Answer, list[Panel]]:
+    loaded, plugins = model(_opened, candidate)
+    found = explanations.answer(loaded, image)
+    return found, explanations.panels(loaded, plugins, image, found.label)
+
+
+def photo(opened: Opened, content: bytes, name: str) -> Pixels:
+    """Returns an uploaded photo as the run's candidates take it.
+
+    Raises:
+        UploadError: If it cannot be used.
+    """
+    return _photo(content, name, tuple(opened.document["data"]["image_shape"]))
+
+
+@st.cache_data(max_entries=16, show_spinner="Reading the photo ...")
+def _photo(content: bytes, name: str, shape: tuple[int, int, int]) -> Pixels:
+    return read_photo(content, name, shape)
+
+
+def family_importance(opened: Opened, candidate: str) -> list[dict[str, Any]] | None:
+    """Returns how much test accuracy each feature family is worth; None if the test images are gone."""
+    return _family_importance(str(workspace().path), opened.name, candidate, opened.key, opened)
+
+
+@st.cache_data(max_entries=32, show_spinner="Permuting one feature family after the other ...")
+def _family_importance(path: str, run: str, candidate: str, key: str, _opened: Opened) -> list[dict[str, Any]] | None:
+    images, said = part_images(_opened, "test"), answers(_opened, candidate)
+    if images is None or said is None:
+        return None
+    rows = np.sort(np.random.default_rng(0).permutation(len(images))[:MOST_PERMUTED])
+    loaded, plugins = model(_opened, candidate)
+    return explanations.family_importance(loaded, plugins, np.stack([images[row] for row in rows]), said.labels[rows])
 
 
 def images_by_name(opened: Opened, wanted: Sequence[tuple[str, str]]) -> list[Pixels | None]:

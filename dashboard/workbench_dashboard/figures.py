@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import altair as alt
 
-from workbench.judge.charts.parts import PALETTE, WIDTH, Chart, colour, data, empty, names_axis
+from workbench.judge.charts.parts import PALETTE, TEXT, WIDTH, Chart, colour, data, empty, names_axis
 
 
 def class_balance(classes: Mapping[str, int], width: int = WIDTH) -> Chart:
@@ -29,6 +30,28 @@ def class_balance(classes: Mapping[str, int], width: int = WIDTH) -> Chart:
         )
         .properties(width=width, height=22 * len(ordered) + 10)
     )
+
+
+def family_importance(rows: Sequence[Mapping[str, Any]], color: str = PALETTE[0], width: int = WIDTH) -> Chart:
+    """Draws what each feature family is worth, with the spread over its permutations.
+
+    Args:
+        rows: As :func:`workbench.judge.explanations.family_importance` returns them.
+        color: Of the bars: the candidate's.
+        width: In pixels.
+    """
+    if not rows:
+        return empty("there is one family of features only, so there is nothing to compare")
+    ends = [
+        {**row, "points": 100 * row["drop"], "low": 100 * (row["drop"] - row["spread"]),
+         "high": 100 * (row["drop"] + row["spread"])} for row in rows
+    ]  # fmt: skip
+    title = "points of test accuracy lost when it is permuted (bar: mean; line: \u00b1 one standard deviation)"
+    base = alt.Chart(data(ends)).encode(y=names_axis("family", [row["family"] for row in rows]))
+    tooltip = ["family:N", alt.Tooltip("points:Q", format=".2f"), alt.Tooltip("spread:Q", format=".4f")]
+    bars = base.mark_bar(color=color, height=14).encode(x=alt.X("points:Q", title=title), tooltip=tooltip)
+    spread = base.mark_rule(color=TEXT, strokeWidth=1.5).encode(x="low:Q", x2="high:Q")
+    return alt.layer(bars, spread).properties(width=width, height=30 * len(rows) + 10)
 
 
 def trial_curve(curves: Mapping[str, Mapping[int, float]], colors: Mapping[str, str], width: int = WIDTH) -> Chart:

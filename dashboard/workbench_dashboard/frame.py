@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import shlex
 import time
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -148,6 +149,16 @@ def why_nothing(opened: Opened) -> None:
     for row in opened.document["leaderboard"]:
         if row["test_accuracy"] is None:
             st.markdown(f"- **{plain(row['candidate'])}**: {plain(row['status'])}")
+
+
+def no_models(opened: Opened) -> None:
+    """Says that a run has kept no models, and how to get some."""
+    st.info(
+        "This run has kept no model of its candidates: they could not be stored, or an older version of the workbench "
+        "made the run. Run the comparison again to have them, on the **Tune** page or in a terminal:",
+        icon=":material/folder_off:",
+    )
+    st.code(f"workbench tune {shlex.quote(opened.specification['source'])}", language="bash")
 
 
 def no_result(opened: Opened) -> bool:

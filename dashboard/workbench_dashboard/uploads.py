@@ -16,6 +16,10 @@ import zlib
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+import numpy as np
+import numpy.typing as npt
+
+from workbench.data.decode import decode_into
 from workbench.errors import WorkbenchError
 
 MEGABYTE = 1_000_000
@@ -23,6 +27,10 @@ MEGABYTE = 1_000_000
 MOST_ZIPPED, MOST_UNZIPPED, MOST_FILE = 500 * MEGABYTE, 4000 * MEGABYTE, 100 * MEGABYTE
 MOST_FILES = 100_000
 MOST_SHRUNK = 200  # DEFLATE reaches 1,032; images are compressed already
+#: What a photo's file may be called.
+PHOTOS = ("jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif")
+#: Bytes of a single photo; its pixels are limited as those of any image are.
+MOST_PHOTO = 25 * MEGABYTE
 _SMALL = MEGABYTE  # below this, how far it shrank says nothing
 
 
@@ -65,6 +73,28 @@ def unpack(upload: IO[bytes], name: str, folder: Path) -> Path:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     return _root(target)
+
+
+def read_photo(content: bytes, name: str, shape: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
+    """Decodes a photo as a run's images were decoded, in a process of its own, which it may crash.
+
+    Args:
+        content: The file.
+        name: What it was called.
+        shape: ``(height, width, channels)`` to return.
+
+    Raises:
+        UploadError: If it is too large, or no image that can be read.
+    """
+    if len(content) > MOST_PHOTO:
+        raise UploadError(f"{name} is larger than {MOST_PHOTO // MEGABYTE} MB; make it smaller first")
+    with tempfile.TemporaryDirectory() as folder:
+        photo, decoded = Path(folder, "photo"), Path(folder, "decoded.npy")
+        photo.write_bytes(content)
+        (reason,) = decode_into(decoded, [str(photo)], shape)
+        if reason is not None:
+            raise UploadError(f"{name} cannot be used: {reason}; give a photo as JPEG, PNG or WebP")
+        return np.asarray(np.load(decoded)[0])
 
 
 def _unpack(upload: IO[bytes], target: Path) -> None:

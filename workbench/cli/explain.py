@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from workbench.cli import options
-
-if TYPE_CHECKING:
-    from workbench.judge.explanations import Panel
 
 
 @click.command("explain", short_help="Draw what each candidate sees of an image.")
@@ -33,14 +28,14 @@ def command(
     """
     from workbench import api
     from workbench.judge import explanations, sheet
+    from workbench.judge.explanations import Panel
 
     comparison = api.open_run(run, workspace=workspace, storage=storage)
     pixels = explanations.read_image(comparison, image)
-    rows: list[tuple[str, Sequence[Panel]]] = [
-        (image.name, [explanations.Panel("as candidates get it", explanations.as_colour(pixels))])
-    ]
+    given = Panel(image.name, explanations.as_colour(pixels))
+    rows = []
     for explained in explanations.explain(comparison, pixels, candidates):
-        rows.append((explained.sentence, explained.panels))
+        rows.append((explained.sentence, [given, *explained.panels]))
         click.echo(explained.sentence, err=True)
     target = output or Path(f"{run}.png")
     sheet.write(sheet.draw(rows), target)

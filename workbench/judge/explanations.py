@@ -116,7 +116,8 @@ def occlusion(model: Any, image: Pixels, label: int | None = None, cells: int = 
     """Returns how much each place of an image speaks for a class (Zeiler and Fergus, ECCV 2014).
 
     A patch in the image's mean colour is moved over it; what the class's probability loses is what the place was
-    worth, averaged over all patches that cover it. Of a model without probabilities, it is whether the answer changes.
+    worth, averaged over all patches that cover it. Of a model without probabilities it is what the class's score loses
+    of its lead over the others; without scores, whether the answer changes.
 
     Args:
         model: Any fitted classifier of uint8 images.
@@ -125,7 +126,7 @@ def occlusion(model: Any, image: Pixels, label: int | None = None, cells: int = 
         cells: Places along each side; a patch is two of them wide.
 
     Returns:
-        ``(height, width)``, from -1 to 1: negative where the place speaks against the class.
+        ``(height, width)``: negative where the place speaks against the class.
     """
     height, width = image.shape[:2]
     label = answer(model, image).label if label is None else label
@@ -149,7 +150,12 @@ def occlusion(model: Any, image: Pixels, label: int | None = None, cells: int = 
 def _sure(model: Any, images: Pixels, label: int) -> npt.NDArray[np.float64]:
     if hasattr(model, "predict_proba"):
         return np.asarray(model.predict_proba(images)[:, list(model.classes_).index(label)], np.float64)
-    return np.asarray(model.predict(images) == label, np.float64)
+    if not hasattr(model, "decision_function"):
+        return np.asarray(model.predict(images) == label, np.float64)
+    scores, place = np.asarray(model.decision_function(images)), list(model.classes_).index(label)
+    if scores.ndim == 1:
+        return np.asarray(scores if place else -scores, np.float64)
+    return np.asarray(scores[:, place] - np.delete(scores, place, axis=1).max(axis=1), np.float64)
 
 
 def families(model: Any, plugins: Sequence[Plugin]) -> list[tuple[str, Any]]:
@@ -223,7 +229,8 @@ def panels(model: Any, plugins: Sequence[Plugin], image: Pixels, label: int) -> 
     found = [*_of_extractors(model, plugins, image), *_of_network(model[-1], image, label)]
     heat = occlusion(model, image, label)
     most = float(np.abs(heat).max())
-    title = "Occlusion: nothing hidden matters" if most == 0 else f"Occlusion: up to {most:.0%} lost when hidden"
+    what = f"{100 * most:.0f} points of probability" if hasattr(model, "predict_proba") else f"{most:.2g} of its score"
+    title = f"Occlusion: hiding a place changes up to {what}" if most else "Occlusion: no hidden place matters"
     return [*found, Panel(title, overlay(image, heat / most if most else heat))]
 
 
