@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import click
 
 from workbench.cli import options
@@ -12,11 +14,10 @@ from workbench.cli import options
 @options.storage
 @click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True)
 @click.option("--no-browser", is_flag=True, help="Do not open the browser.")
-def command(workspace: str, storage: str | None, port: int, no_browser: bool) -> int:
+def command(workspace: str, storage: str | None, port: int, no_browser: bool) -> NoReturn:
     """Open the dashboard, on this machine only."""
     import importlib.util
     import os
-    import subprocess
     import sys
     from pathlib import Path
 
@@ -28,4 +29,4 @@ def command(workspace: str, storage: str | None, port: int, no_browser: bool) ->
     if storage:
         environment["WORKBENCH_STORAGE"] = storage
     arguments = [sys.executable, "-m", "workbench_dashboard", f"--port={port}", *["--no-browser"] * no_browser]
-    return subprocess.run(arguments, env=environment).returncode
+    os.execve(sys.executable, arguments, environment)  # in its place, so that whoever ends this process ends the server
