@@ -17,11 +17,13 @@ The function asks ``trial`` (an Optuna trial: ``suggest_float``, ``suggest_int``
 hyper-parameters, by bare names, and returns a scikit-learn estimator. The first line of its docstring is its
 description. A function with nothing to ask returns a fixed estimator and is tried once.
 
-Three things are optional. An estimator that learns step by step may take
+Four things are optional. An estimator that learns step by step may take
 ``fit(X, y, *, validation_data=None, monitor=None)`` and gets a :class:`Monitor`. A function may have an attribute
 ``start``, a function of the task that returns parameters known to be good, which are tried first. And a function that
 needs heavy packages imports them inside itself and may name them in an attribute ``preload`` (a tuple of module names):
-the workbench imports those once, before it forks a process for each trial.
+the workbench imports those once, before it forks a process for each trial. An extractor's function may have an
+attribute ``picture``, called as ``picture(extractor, image)``, that draws what its features see of one image: uint8
+pixels, which ``workbench explain`` and the dashboard show.
 
 A fitted estimator may say more of itself in attributes, which are recorded: ``n_parameters_`` (learnable parameters),
 ``best_step_`` (the step whose state it kept), ``flops_`` (operations to classify one image), ``images_per_second_`` (of

@@ -46,7 +46,7 @@ def family_importance(rows: Sequence[Mapping[str, Any]], color: str = PALETTE[0]
         {**row, "points": 100 * row["drop"], "low": 100 * (row["drop"] - row["spread"]),
          "high": 100 * (row["drop"] + row["spread"])} for row in rows
     ]  # fmt: skip
-    title = "points of test accuracy lost when it is permuted (bar: mean; line: \u00b1 one standard deviation)"
+    title = "points of test accuracy lost"
     base = alt.Chart(data(ends)).encode(y=names_axis("family", [row["family"] for row in rows]))
     tooltip = ["family:N", alt.Tooltip("points:Q", format=".2f"), alt.Tooltip("spread:Q", format=".4f")]
     bars = base.mark_bar(color=color, height=14).encode(x=alt.X("points:Q", title=title), tooltip=tooltip)

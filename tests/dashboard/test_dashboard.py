@@ -132,6 +132,38 @@ def test_errors_shows_images_and_what_each_said_of_them(finished: Path, show: Sh
         assert not shown.exception
 
 
+def test_explain_shows_both_candidates_and_their_families(finished: Path, show: Show) -> None:
+    shown = show(finished, "explain")
+    said = [text.value.replace("\\", "") for text in shown.markdown]
+    for candidate in ("pixels/knn", "pixels/logistic"):
+        assert any(text.startswith(f"{candidate}: **") and "probability" in text for text in said)
+    before = shown.number_input[0].value
+    shown.number_input[0].set_value(before + 1).run()
+    assert not shown.exception
+    shown.button[0].click().run()
+    assert 1 <= shown.number_input[0].value <= 16
+    assert not shown.exception
+
+
+@pytest.mark.parametrize("page", ["explain", "try_it"])
+def test_a_run_without_stored_models_says_to_run_again(page: str, state: State, show: Show) -> None:
+    workspace = state("finished")
+    for study in Workspace(workspace).open("shapes-1").studies.values():
+        study.set_user_attr("workbench:result", {**study.user_attrs["workbench:result"], "model": None})
+    shown = show(workspace, page)
+    assert "has kept no model" in shown.info[0].value
+    assert shown.code[0].value.startswith("workbench tune /")
+
+
+def test_a_stored_model_that_is_gone_is_said(state: State, show: Show) -> None:
+    workspace = state("finished")
+    for study in Workspace(workspace).open("shapes-1").studies.values():
+        (workspace / "artifacts" / study.user_attrs["workbench:result"]["model"]).unlink()
+    st.cache_resource.clear()
+    shown = show(workspace, "explain")
+    assert "is no longer in the workspace" in shown.warning[0].value
+
+
 def test_images_that_are_gone_are_said_to_be(state: State, show: Show) -> None:
     workspace = state("finished")
     shutil.rmtree(workspace / "cache")

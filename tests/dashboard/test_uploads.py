@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from workbench_dashboard import uploads
 from workbench_dashboard.uploads import UploadError, unpack
@@ -99,6 +100,25 @@ def test_what_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(uploads, "MOST_FILE", 100)
     with pytest.raises(UploadError, match=r"'cat/1\.png' in the zip is larger than 0 MB"):
         unpack(packed({"cat/1.png": bytes(range(256))}), "x.zip", tmp_path)
+
+
+def test_a_photo_is_brought_to_the_size_of_the_run(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 20), (255, 0, 0)).save(buffer, "PNG")
+    assert (uploads.read_photo(buffer.getvalue(), "a.png", (8, 8, 3)) == (255, 0, 0)).all()
+    assert uploads.read_photo(buffer.getvalue(), "a.png", (16, 8, 1)).shape == (16, 8, 1)
+
+
+def test_a_photo_that_could_do_harm_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UploadError, match=r"a\.png cannot be used: not an image in a supported format; give"):
+        uploads.read_photo(b"<svg/>", "a.png", (8, 8, 3))
+    bomb = io.BytesIO()
+    Image.new("1", (9000, 9000)).save(bomb, "PNG")
+    with pytest.raises(UploadError, match="more than 64 million pixels"):
+        uploads.read_photo(bomb.getvalue(), "a.png", (8, 8, 3))
+    monkeypatch.setattr(uploads, "MOST_PHOTO", 10)
+    with pytest.raises(UploadError, match=r"a\.png is larger than 0 MB; make it smaller first"):
+        uploads.read_photo(bomb.getvalue(), "a.png", (8, 8, 3))
 
 
 def test_an_encrypted_zip_is_refused(tmp_path: Path) -> None:

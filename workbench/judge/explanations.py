@@ -229,8 +229,8 @@ def panels(model: Any, plugins: Sequence[Plugin], image: Pixels, label: int) -> 
     found = [*_of_extractors(model, plugins, image), *_of_network(model[-1], image, label)]
     heat = occlusion(model, image, label)
     most = float(np.abs(heat).max())
-    what = f"{100 * most:.0f} points of probability" if hasattr(model, "predict_proba") else f"{most:.2g} of its score"
-    title = f"Occlusion: hiding a place changes up to {what}" if most else "Occlusion: no hidden place matters"
+    what = f"probability by up to {most:.2f}" if hasattr(model, "predict_proba") else f"score by up to {most:.2f}"
+    title = f"Occlusion: hiding a place changes its {what}" if most else "Occlusion: no hidden place matters"
     return [*found, Panel(title, overlay(image, heat / most if most else heat))]
 
 

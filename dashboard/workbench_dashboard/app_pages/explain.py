@@ -99,21 +99,21 @@ def _explanation(opened: Opened, candidate: str, image: Pixels) -> None:
         return
     sure = "" if found.probability is None else f", probability {found.probability:.2f}"
     st.markdown(f"{frame.plain(candidate)}: **{frame.plain(opened.class_names[found.label])}**{sure}")
-    st.image(
-        [pictures.enlarge(panel.pixels) for panel in panels],
-        caption=[frame.plain(panel.title) for panel in panels],
-        width=_WIDTH,
-    )
+    with st.container(horizontal=True, gap="small"):
+        for panel in panels:
+            st.image(pictures.enlarge(panel.pixels), caption=frame.plain(panel.title), width=_WIDTH)
     if "+" in candidate.partition("/")[0] or candidate.startswith("auto/"):
         _families(opened, candidate)
 
 
 def _families(opened: Opened, candidate: str) -> None:
     key = f"explain_families_{opened.name}_{candidate}"
-    wanted = st.session_state.get(key, False)
-    if not wanted and st.button("Which feature family matters?", icon=":material/leaderboard:", key=f"{key}_button"):
-        st.session_state[key] = wanted = True
-    if not wanted:
+
+    def want() -> None:
+        st.session_state[key] = True
+
+    if not st.session_state.get(key, False):
+        st.button("Which feature family matters?", icon=":material/leaderboard:", key=f"{key}_button", on_click=want)
         return
     rows = data.family_importance(opened, candidate)
     if rows is None:
@@ -121,8 +121,9 @@ def _families(opened: Opened, candidate: str) -> None:
         return
     frame.draw(figures.family_importance(rows, charts.colors(opened.document["candidates"])[candidate]))
     st.caption(
-        f"Permutation importance on up to {data.MOST_PERMUTED} test images. Families that say the same stand in for "
-        "each other: then neither seems to matter."
+        f"What is lost when a family's features are permuted over up to {data.MOST_PERMUTED} test images; the line is "
+        "one standard deviation either way. Families that say the same stand in for each other: then neither seems to "
+        "matter."
     )
 
 

@@ -49,9 +49,9 @@ def page() -> None:
         [_row(opened, name, image) for name in names],
         hide_index=True,
         column_config={
-            "probability": st.column_config.ProgressColumn(format="%.2f", min_value=0.0, max_value=1.0),
-            "latency": st.column_config.NumberColumn("latency (ms)", format="%.1f"),
-            "test accuracy": st.column_config.NumberColumn(format="%.4f"),
+            "probability": st.column_config.ProgressColumn(width="small", format="%.2f", min_value=0.0, max_value=1.0),
+            "latency": st.column_config.NumberColumn("latency (ms)", width="small", format="%.1f"),
+            "test accuracy": st.column_config.NumberColumn(width="small", format="%.4f"),
         },
     )
     st.caption(
