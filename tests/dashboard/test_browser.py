@@ -1,10 +1,11 @@
-"""A visitor's way through the dashboard, in a real browser: start a comparison, watch it end, read the verdict.
+"""A visitor's way through the dashboard, in a real browser: from starting a comparison to trying a photo.
 
 It needs Playwright and chromium, and skips without them: ``pip install playwright`` and Debian's ``chromium``.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import socket
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium")
@@ -52,7 +54,7 @@ def address(tmp_path: Path) -> Iterator[str]:
         server.wait()
 
 
-def test_from_tune_to_the_verdict(address: str) -> None:
+def test_from_tune_to_the_verdict_and_a_photo(address: str) -> None:
     with playwright.sync_playwright() as driver:
         flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
@@ -77,4 +79,12 @@ def test_from_tune_to_the_verdict(address: str) -> None:
         page.get_by_role("link", name="Compare").last.click()
         page.get_by_role("heading", name="Leaderboard").wait_for(timeout=30_000)
         assert "beats" in page.locator("h4").inner_text() or "difference" in page.locator("h4").inner_text()
+        page.get_by_role("link", name="Explain").click()
+        page.get_by_text("Orange speaks for the answer").wait_for(timeout=60_000)
+        page.get_by_role("link", name="Try it").click()
+        picture = io.BytesIO()
+        Image.new("L", (30, 30), 200).save(picture, "PNG")
+        photo = {"name": "photo.png", "mimeType": "image/png", "buffer": picture.getvalue()}
+        page.locator("input[type=file]").set_input_files(photo)
+        page.get_by_text("Latency: of this one image").wait_for(timeout=60_000)
         browser.close()
