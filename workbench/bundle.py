@@ -25,7 +25,7 @@ _TRUSTED = frozenset(
         "sklearn.feature_selection._univariate_selection.f_classif",
         "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
         "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
-        "sklearn.tree._tree.Tree",  # a forged one could crash the process that predicts with it, and no more
+        "sklearn.tree._tree.Tree",  # a forged one may read beyond its arrays: open files of people you know
         "xgboost.core.Booster",
         "xgboost.sklearn.XGBClassifier",
     }

@@ -138,7 +138,10 @@ def refit(
             tested["test_predictions"] = workspace.save_arrays(
                 run.studies[name], "test", labels=test.labels, **outcome.arrays
             )
-            result = result | tested | {"model": stored} if repeat == 0 else result
+            if repeat == 0:
+                if stored is None and not any("model cannot be kept" in remark for remark in outcome.remarks):
+                    tested["remarks"].append("its model cannot be kept: the time was up before it was written")
+                result = result | tested | {"model": stored}
             kept = ("test_accuracy", "test_score", "refit_seconds", "test_predictions")
             seed = {"seed": job.task.seed + repeat}
             result["repeats"] = [*result["repeats"], seed | {key: tested[key] for key in kept}]
