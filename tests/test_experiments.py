@@ -237,3 +237,22 @@ def test_what_a_refit_had_reached_at_its_deadline_is_not_taken_for_the_whole() -
     assert (tested["status"], tested["test_accuracy"], tested["refit_seconds"]) == ("ok", 1.0, 4.0)
     assert outcome is not None
     assert generous({"refit_seconds": 10.0, "train_fraction": 0.25}) == 1600  # a kernel machine on all images
+
+
+def test_a_transfer_says_who_loses_who_does_not_and_who_cannot() -> None:
+    from workbench.experiments.carry_over import _sentences
+
+    def row(candidate: str, loss: float, p: float, status: str = "ok") -> dict[str, Any]:
+        ends = {"loss": loss, "low": loss - 0.01, "high": loss + 0.01, "p_holm": p}
+        return {"candidate": candidate, "status": status, **ends}
+
+    rows = [row("a", 0.03, 0.001), row("b", 0.005, 0.4), row("c", -0.03, 0.001), row("d", 0, 1, "the refit failed: x")]
+    found = {"from": "cats", "to": "digits", "candidates": rows, "families": {"hand-crafted": 0.01, "deep": -0.002}}
+    assert _sentences(found) == [
+        "a, tuned on cats, loses 3.0 points of test accuracy on digits (95 % interval 2.0 to 4.0)",
+        "No evidence of a loss: b, tuned on cats, loses 0.5 points of test accuracy on digits (95 % interval -0.5 to "
+        "1.5)",
+        "c, tuned on cats, loses nothing: -3.0 points of test accuracy on digits (95 % interval -4.0 to -2.0)",
+        "d, tuned on cats, cannot be used on digits: the refit failed: x",
+        "Mean loss in points: hand-crafted 1.0, deep -0.2",
+    ]

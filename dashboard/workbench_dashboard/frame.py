@@ -116,6 +116,27 @@ def choose_run() -> Opened | None:
     return opened
 
 
+def choose_tested_run() -> Opened | None:
+    """Lets a visitor choose a run; of one without a test accuracy it says why, and returns None."""
+    opened = choose_run()
+    if opened is not None and no_result(opened):
+        why_nothing(opened)
+        return None
+    return opened
+
+
+def choose_run_with_models() -> tuple[Opened, list[str]] | None:
+    """Lets a visitor choose a run; returns it with the candidates whose models were kept, if any were."""
+    opened = choose_tested_run()
+    if opened is None:
+        return None
+    names = data.models(opened)
+    if not names:
+        no_models(opened)
+        return None
+    return opened, names
+
+
 def _describe(opened: Opened) -> str:
     recorded = opened.document["data"]
     counts = recorded["counts"]

@@ -87,9 +87,12 @@ def _tuned_there(
     if location == origin.specification.source:
         raise WorkbenchError(f"{to} is what {origin.name!r} was tuned on; give other data")
     for name in reversed(place.runs()):
-        other = place.open(name)
+        try:
+            other = place.open(name)
+        except RunError:  # of another version
+            continue
         whole = other.specification.source == location and other.specification.train_size is None
-        if whole and {*names} <= {*winners(other)}:
+        if whole and other.finished and {*names} <= {*winners(other)}:
             show.say(f"tuned there: the run {name}")
             return name
     return api.tune(
@@ -144,11 +147,11 @@ def _sentences(found: dict[str, Any]) -> list[str]:
         ends = f"95 % interval {format_points(row['low'])} to {format_points(row['high'])}"
         lost = f"{format_points(row['loss'])} points of test accuracy on {found['to']} ({ends})"
         if row["p_holm"] >= SIGNIFICANCE:
-            said.append(f"{what} carries over: no evidence of a loss ({lost})")
+            said.append(f"No evidence of a loss: {what} loses {lost}")
         elif row["loss"] > 0:
             said.append(f"{what} loses {lost}")
         else:
-            said.append(f"{what} does better than what was tuned there: it loses {lost}")
+            said.append(f"{what} loses nothing: {lost}")
     if len(found["families"]) > 1:
         each = [f"{family} {format_points(loss)}" for family, loss in found["families"].items()]
         said.append(f"Mean loss in points: {', '.join(each)}")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from workbench import api, data
-from workbench.candidate import BASELINE, Candidate
+from workbench.candidate import BASELINE
 from workbench.errors import RunError, WorkbenchError
 from workbench.experiments.winners import generous, refit_with, winners
 from workbench.judge.curve import CURVE, DEFAULT_SIZES, crossovers, parse_sizes, passes, points, resample
@@ -90,14 +90,14 @@ def curve(
 class _Fit:
     """One refit of a learning curve."""
 
-    candidate: Candidate
+    candidate: str
     images: int
     repeat: int
 
     def matches(self, fit: dict[str, Any], run: Run) -> bool:
         """Whether this is what was recorded, of the same trial."""
-        same = (fit["candidate"], fit["images"], fit["repeat"]) == (self.candidate.name, self.images, self.repeat)
-        return bool(same and fit["trial"] == best_trial(run, self.candidate.name).number)
+        same = (fit["candidate"], fit["images"], fit["repeat"]) == (self.candidate, self.images, self.repeat)
+        return bool(same and fit["trial"] == best_trial(run, self.candidate).number)
 
 
 def _refitted(run: Run, sizes: list[int], repeats: int, place: Workspace, show: Silent) -> list[dict[str, Any]]:
@@ -107,7 +107,7 @@ def _refitted(run: Run, sizes: list[int], repeats: int, place: Workspace, show: 
     chosen: list[dict[str, Any]] = []
     stop = Stop()
     with stop.on_signals():
-        for wanted in _wanted(run, names, sizes, repeats):
+        for wanted in _wanted(names, sizes, repeats):
             fit = next((f for f in recorded if wanted.matches(f, run)), None) or _known(run, wanted)
             if fit is None:
                 if session is None:
@@ -118,11 +118,7 @@ def _refitted(run: Run, sizes: list[int], repeats: int, place: Workspace, show: 
                     raise api.Interrupted(Comparison(run, place))
                 recorded.append(fit)
                 run.record_note(_FITS, recorded)
-                said = f"test accuracy {fit['test_accuracy']:.4f}" if fit["status"] == "ok" else fit["status"]
-                took = f" in {format_seconds(fit['refit_seconds'])}" if fit["status"] == "ok" else ""
-                show.say(
-                    f"  {wanted.candidate.name}  {wanted.images:,} images, subset {wanted.repeat + 1}: {said}{took}"
-                )
+                show.say(f"  {wanted.candidate}  {wanted.images:,} images, subset {wanted.repeat + 1}: {_said(fit)}")
             chosen.append(fit)
     return chosen
 
@@ -133,32 +129,32 @@ def _said(fit: dict[str, Any]) -> str:
     return f"test accuracy {fit['test_accuracy']:.4f} in {format_seconds(fit['refit_seconds'])}"
 
 
-def _wanted(run: Run, names: list[str], sizes: list[int], repeats: int) -> Iterator[_Fit]:
+def _wanted(names: list[str], sizes: list[int], repeats: int) -> Iterator[_Fit]:
     for repeat in range(repeats):
         for images in sizes:
             for name in names:
-                yield _Fit(Candidate(name), images, repeat)
+                yield _Fit(name, images, repeat)
 
 
 def _known(run: Run, wanted: _Fit) -> dict[str, Any] | None:
     """Returns the refit of the run itself, if it was of as many images and with the same seed."""
     counts = run.specification.data["counts"]
-    result = run.result(wanted.candidate.name) or {}
+    result = run.result(wanted.candidate) or {}
     if wanted.images < counts["train"] + counts["val"] or wanted.repeat >= len(result["repeats"]):
         return None
-    if result["train_fraction"] < 1 or result["trial"] != best_trial(run, wanted.candidate.name).number:
+    if result["train_fraction"] < 1 or result["trial"] != best_trial(run, wanted.candidate).number:
         return None
     return _record(wanted, result["trial"], result["repeats"][wanted.repeat])
 
 
 def _record(wanted: _Fit, trial: int, tested: dict[str, Any]) -> dict[str, Any]:
     kept = ("test_accuracy", "refit_seconds", "test_predictions")
-    about = {"candidate": wanted.candidate.name, "images": wanted.images, "repeat": wanted.repeat, "trial": trial}
+    about = {"candidate": wanted.candidate, "images": wanted.images, "repeat": wanted.repeat, "trial": trial}
     return about | {"status": "ok"} | {key: tested[key] for key in kept}
 
 
 def _measure(run: Run, session: Session, wanted: _Fit, place: Workspace, stop: Stop) -> dict[str, Any]:
-    name, seed = wanted.candidate.name, run.specification.seed + wanted.repeat
+    name, seed = wanted.candidate, run.specification.seed + wanted.repeat
     (candidate,) = (c for c in session.candidates if c.name == name)
     order = data.stratified_order(session.loaded.images.labels, session.seen, seed)
     best = best_trial(run, name)
@@ -195,7 +191,7 @@ def _retuned(
         for candidate in run.specification.candidates:
             result = tuned.result(candidate) if candidate in tuned.studies else None
             if candidate != BASELINE and result and result["status"] == "ok":
-                fits.append(_record(_Fit(Candidate(candidate), images, 0), result["trial"], result))
+                fits.append(_record(_Fit(candidate, images, 0), result["trial"], result))
     return fits
 
 

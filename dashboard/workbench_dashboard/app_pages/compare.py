@@ -16,11 +16,8 @@ from workbench_dashboard.measures import CLOCKS, METRICS, leaderboard
 
 def page() -> None:
     """Draws the page."""
-    opened = frame.choose_run()
+    opened = frame.choose_tested_run()
     if opened is None:
-        return
-    if frame.no_result(opened):
-        frame.why_nothing(opened)
         return
     _verdict(opened)
     rows = opened.document["leaderboard"]

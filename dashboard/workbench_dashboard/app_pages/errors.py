@@ -16,11 +16,8 @@ _SHOWN = 24  # images on a page of the gallery
 
 def page() -> None:
     """Draws the page."""
-    opened = frame.choose_run()
+    opened = frame.choose_tested_run()
     if opened is None:
-        return
-    if frame.no_result(opened):
-        frame.why_nothing(opened)
         return
     answers = {row["candidate"]: data.answers(opened, row["candidate"]) for row in opened.tested}
     known = {name: found for name, found in answers.items() if found is not None}

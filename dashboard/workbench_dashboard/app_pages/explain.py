@@ -17,16 +17,10 @@ _WIDTH = 170  # pixels of a panel: two fit a phone
 
 def page() -> None:
     """Draws the page."""
-    opened = frame.choose_run()
-    if opened is None:
+    found = frame.choose_run_with_models()
+    if found is None:
         return
-    if frame.no_result(opened):
-        frame.why_nothing(opened)
-        return
-    names = data.models(opened)
-    if not names:
-        frame.no_models(opened)
-        return
+    opened, names = found
     image = _image(opened)
     if image is None:
         return

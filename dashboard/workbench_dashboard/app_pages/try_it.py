@@ -15,16 +15,10 @@ _UPLOAD, _CAMERA = "Upload", "Camera"
 
 def page() -> None:
     """Draws the page."""
-    opened = frame.choose_run()
-    if opened is None:
+    found = frame.choose_run_with_models()
+    if found is None:
         return
-    if frame.no_result(opened):
-        frame.why_nothing(opened)
-        return
-    names = data.models(opened)
-    if not names:
-        frame.no_models(opened)
-        return
+    opened, names = found
     left, right = st.columns([3, 1], vertical_alignment="top")
     with left:
         way = st.segmented_control("Photo from", [_UPLOAD, _CAMERA], default=_UPLOAD, key="try_way")
