@@ -20,7 +20,7 @@ from workbench_dashboard.data import Opened
 if TYPE_CHECKING:
     from workbench.judge.charts import Chart
 
-_CHOSEN = "chosen_run"
+_RUN, _CHOSEN = "run", "chosen_run"  # the select box, which lives on its page, and what was chosen, on all pages
 _GREY = "#8A8A8A"
 _PICTURE = 700  # pixels, as wide as it fits beside the menu of a small laptop
 _MOMENT = 0.3  # seconds, in which a browser draws the picture
@@ -104,7 +104,8 @@ def choose_run() -> Opened | None:
             st.warning(f"There is no run {plain(wanted)} in this workspace; this is the newest.")
         wanted = names[0]
     left, right = st.columns([2, 3], vertical_alignment="bottom")
-    run = left.selectbox("Run", names, index=names.index(wanted))
+    st.session_state[_RUN] = wanted  # not index=: a select box whose default changes forgets what was chosen
+    run = left.selectbox("Run", names, key=_RUN, on_change=_remember_choice)
     st.session_state[_CHOSEN] = run
     st.query_params["run"] = run
     opened = data.open_run(run)
@@ -114,6 +115,10 @@ def choose_run() -> Opened | None:
     right.badge(opened.state, icon=_ICONS[opened.state], color="green" if opened.state == "finished" else "orange")
     right.caption(_describe(opened))
     return opened
+
+
+def _remember_choice() -> None:
+    st.query_params["run"] = st.session_state[_RUN]
 
 
 def choose_tested_run() -> Opened | None:

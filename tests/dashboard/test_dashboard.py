@@ -244,6 +244,16 @@ def test_the_address_chooses_the_run_and_a_wrong_one_is_said(state: State, show:
     assert shown.selectbox[0].value == "shapes-2"
 
 
+def test_one_run_after_the_other_can_be_chosen(state: State, show: Show) -> None:
+    shown = show(state("failures only"))
+    for run in ("shapes-1", "shapes-2", "shapes-1"):
+        shown.selectbox(key="run").set_value(run).run()
+        assert shown.selectbox(key="run").value == run
+        assert shown.query_params["run"] in (run, [run])
+    shown.switch_page("app_pages/errors.py").run()
+    assert shown.selectbox(key="run").value == "shapes-1"
+
+
 def test_an_empty_workspace_says_how_to_begin(state: State, show: Show) -> None:
     shown = show(state("empty"))
     assert "There are no runs" in shown.info[0].value
