@@ -33,7 +33,7 @@ def tuned(tmp_path_factory: pytest.TempPathFactory, shapes: Path) -> tuple[Path,
 def test_cross_validation_values_a_trial_by_the_mean_over_folds_that_all_candidates_share(
     tuned: tuple[Path, dict[str, Any]],
 ) -> None:
-    from workbench.tuning.tuner import record_of
+    from workbench.tuning.trials import record_of
     from workbench.tuning.workspace import Workspace
 
     folder, document = tuned

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from workbench.judge import charts
-from workbench.judge.charts import Chart
 from workbench_dashboard.data import Opened
+from workbench_dashboard.frame import Specification, specification
 
 Row = Mapping[str, Any]
 
@@ -104,21 +104,38 @@ def as_points(rows: Sequence[Row], ledger: Mapping[str, Mapping[str, float]], me
     return points
 
 
-def chart(opened: Opened, rows: Sequence[Row], metric: str, clock: str) -> Chart:
-    """Draws a metric of candidates against a clock."""
-    return charts.accuracy_against_time(
-        as_points(rows, opened.document["ledger"], metric, clock),
-        charts.colors(opened.document["candidates"]),
+def chart(opened: Opened, candidates: Collection[str], metric: str, clock: str) -> Specification:
+    """Draws a metric of candidates, and of the baseline, against a clock."""
+    return _chart(opened.name, opened.key, tuple(candidates), metric, clock, opened)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _chart(run: str, key: str, candidates: tuple[str, ...], metric: str, clock: str, _opened: Opened) -> Specification:
+    drawn = charts.accuracy_against_time(
+        as_points(shown(_opened, candidates), _opened.document["ledger"], metric, clock),
+        charts.colors(_opened.document["candidates"]),
         width=420,  # labels are placed for a phone, too
         measure=metric,
         time=clock,
-        budget_seconds=share_of_budget(opened.specification) if CLOCKS[clock].of_budget else None,
+        budget_seconds=share_of_budget(_opened.specification) if CLOCKS[clock].of_budget else None,
     )
+    return specification(drawn)
 
 
-def first_chart(opened: Opened) -> Chart:
+def shown(opened: Opened, candidates: Collection[str]) -> list[Row]:
+    """Returns the leaderboard's rows of candidates, and of the baseline."""
+    rows = opened.document["leaderboard"]
+    return [row for row in rows if row["candidate"] in candidates or row["family"] == "baseline"]
+
+
+def competitors(opened: Opened) -> list[str]:
+    """Returns who was tested, but for the baseline."""
+    return [row["candidate"] for row in opened.tested if row["family"] != "baseline"]
+
+
+def first_chart(opened: Opened) -> Specification:
     """Draws what a visitor sees first of a run: what it was ranked by, against training time."""
-    return chart(opened, opened.document["leaderboard"], usual_metric(opened), next(iter(CLOCKS)))
+    return chart(opened, competitors(opened), usual_metric(opened), next(iter(CLOCKS)))
 
 
 def usual_metric(opened: Opened) -> str:

@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 import workbench_dashboard
 from workbench import tune
-from workbench.tuning.tuner import RECORD
+from workbench.tuning.trials import RECORD
 from workbench.tuning.workspace import Workspace
 from workbench_dashboard import frame, processes
 

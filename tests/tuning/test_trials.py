@@ -7,8 +7,7 @@ from pathlib import Path
 import optuna
 from optuna.trial import TrialState
 
-from workbench.tuning.trials import params_of, read_running, read_trials
-from workbench.tuning.tuner import RECORD
+from workbench.tuning.trials import RECORD, params_of, read_running, read_trials
 from workbench.tuning.workspace import Workspace
 
 
@@ -19,6 +18,8 @@ def test_what_is_read_quickly_is_what_optuna_reads(tmp_path: Path) -> None:
         for number, state in enumerate((TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, None)):
             trial = study.ask()
             trial.suggest_float("svm.C", 0.1, 10, log=True)
+            trial.suggest_int("hog.cells", 4, 16)
+            trial.suggest_categorical("svm.kernel", ["linear", "rbf", None, True])
             trial.report(0.5 + 0.1 * number, 0)
             trial.report(0.6 + 0.1 * number, 1)
             if state is not None:
@@ -36,5 +37,5 @@ def test_what_is_read_quickly_is_what_optuna_reads(tmp_path: Path) -> None:
             assert (ours.datetime_start is None) == (theirs.datetime_start is None)
             assert (ours.datetime_complete is None) == (theirs.datetime_complete is None)
         assert quick[3].record["state"] == "interrupted"
-        assert params_of(study, 0) == slow[0].params
+        assert all(params_of(study, trial.number) == trial.params for trial in slow)
         assert read_running(study) == {3: slow[3].intermediate_values}

@@ -18,7 +18,7 @@ from workbench.judge.verdict import SIGNIFICANCE, format_points
 from workbench.registry import Registry
 from workbench.session import Session, reopen
 from workbench.tuning.progress import Display, Silent
-from workbench.tuning.tuner import record_of
+from workbench.tuning.trials import record_of
 from workbench.tuning.workspace import DEFAULT_WORKSPACE, Run, Workspace
 
 

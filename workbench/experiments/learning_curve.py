@@ -21,7 +21,7 @@ from workbench.session import Session, reopen
 from workbench.tuning.progress import Display, Silent
 from workbench.tuning.specification import format_seconds, parse_budget
 from workbench.tuning.supervisor import Stop
-from workbench.tuning.tuner import record_of
+from workbench.tuning.trials import record_of
 from workbench.tuning.workspace import DEFAULT_WORKSPACE, Run, Workspace
 
 _FITS = "curve-fits"

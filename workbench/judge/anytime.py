@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from workbench.tuning.tuner import record_of
+from workbench.tuning.trials import record_of
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

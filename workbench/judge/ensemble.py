@@ -20,7 +20,7 @@ from workbench.judge.refit import best_trial
 from workbench.judge.statistics import difference_interval, holm, mcnemar_p
 from workbench.tuning.scoring import normalize, orient, score
 from workbench.tuning.specification import ACCURACY
-from workbench.tuning.tuner import record_of
+from workbench.tuning.trials import record_of
 from workbench.tuning.workspace import Run, Workspace
 
 #: Names on the leaderboard.

@@ -16,8 +16,8 @@ from workbench.judge.verdict import ENSEMBLE, verdict
 from workbench.registry import Registry
 from workbench.tuning.scoring import orient
 from workbench.tuning.specification import Specification
-from workbench.tuning.trials import best_of, read_trials
-from workbench.tuning.workspace import Run, Workspace
+from workbench.tuning.trials import best_of
+from workbench.tuning.workspace import SPLIT, Run, Snapshot, Workspace
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -86,8 +86,8 @@ class Comparison:
         """Returns who had which validation accuracy after how many seconds; see :mod:`workbench.judge.anytime`."""
         from workbench.judge import anytime
 
-        studies = {name: study for name, study in self._run.studies.items() if name != BASELINE}
-        return anytime.anytime({name: anytime.spent(read_trials(s)) for name, s in studies.items()})
+        names = [name for name in self._run.studies if name != BASELINE]
+        return anytime.anytime({name: anytime.spent(self._run.trials(name)) for name in names})
 
     def label_errors(self) -> pd.DataFrame:
         """Returns the validation and test images whose label is likely wrong, the most suspicious first.
@@ -117,6 +117,10 @@ class Comparison:
 
     def overview(self) -> dict[str, Any]:
         """Returns the :meth:`document` without the likely label errors, which take a while to find."""
+        snapshot = Snapshot(self._run.specification, self._run.studies)
+        return Comparison(snapshot, self._workspace)._overview()
+
+    def _overview(self) -> dict[str, Any]:
         rows, specification = self.rows(), self.specification
         pairs = self._pairs(rows)
         results = {row["candidate"]: self._result(row["candidate"]) for row in rows}
@@ -159,7 +163,7 @@ class Comparison:
         return found or [self._run.specification.hardware]
 
     def _best_trial_seconds(self, candidate: str) -> dict[str, float]:
-        best = best_of(read_trials(self._run.studies[candidate])) if candidate in self._run.studies else None
+        best = best_of(self._run.trials(candidate)) if candidate in self._run.studies else None
         return {} if best is None else dict(best.record["seconds"])
 
     def _result(self, candidate: str) -> dict[str, Any]:
@@ -186,7 +190,7 @@ class Comparison:
             return "repeats", [repeat["test_accuracy"] for repeat in repeats]
         if not self.specification.folds:
             return "folds", []
-        best = best_of(read_trials(self._run.studies[candidate]))
+        best = best_of(self._run.trials(candidate))
         return "folds", best.record["fold_values"] if best is not None else []
 
     def _arrays(self, artifact: str | None) -> dict[str, npt.NDArray[Any]]:
@@ -202,7 +206,7 @@ class Comparison:
         from workbench.judge.label_errors import find_label_errors
 
         def predicted(candidate: str) -> dict[str, Any]:
-            best = best_of(read_trials(self._run.studies[candidate])) if candidate in self._run.studies else None
+            best = best_of(self._run.trials(candidate)) if candidate in self._run.studies else None
             validation = None if best is None else best.record.get("validation_predictions")
             test = self._result(candidate).get("test_predictions")
             return {"val": self._arrays(validation), "test": self._arrays(test)}
@@ -276,7 +280,7 @@ class Comparison:
 
     def parts(self) -> dict[str, npt.NDArray[Any]]:
         """Returns what was recorded of the split: rows of each part, and of ``val`` and ``test`` names and labels."""
-        return self._arrays(next((s.user_attrs.get("workbench:split") for s in self._run.studies.values()), None))
+        return self._arrays(self._run.note(SPLIT))
 
     def confusion(self, candidate: str) -> list[list[int]] | None:
         """Returns how often test images of each class (rows) were predicted as which (columns), if recorded."""

@@ -16,7 +16,8 @@ from workbench.judge.metrics import accuracy_interval, clean_accuracy, further_m
 from workbench.tuning.job import Job, Outcome
 from workbench.tuning.specification import ACCURACY
 from workbench.tuning.supervisor import Supervisor
-from workbench.tuning.tuner import record_of, refit_estimate
+from workbench.tuning.trials import record_of
+from workbench.tuning.tuner import refit_estimate
 from workbench.tuning.workspace import Run, Workspace
 
 _TRAINING = ("extract", "select", "warmup", "fit")

@@ -7,7 +7,7 @@ from typing import Any
 
 from workbench.candidate import BASELINE
 from workbench.tuning.scoring import orient
-from workbench.tuning.trials import best_of, params_of, read_trials
+from workbench.tuning.trials import best_of, params_of
 from workbench.tuning.workspace import Run
 
 #: Keys of a row, in order.
@@ -44,7 +44,7 @@ def row_of(run: Run, candidate: str) -> dict[str, Any]:
     row["trials"] = dict(row["trials"])
     if candidate not in run.studies:
         return row | {"status": "the run was killed before it was recorded"}
-    trials = read_trials(run.studies[candidate])
+    trials = run.trials(candidate)
     records = [trial.record for trial in trials]
     for record in records:
         row["tuning_seconds"] += record["trial_seconds"]

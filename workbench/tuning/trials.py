@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from workbench.tuning.tuner import RECORD, record_of
-
 if TYPE_CHECKING:
     import sqlalchemy
     from optuna.study import Study
+    from optuna.trial import FrozenTrial
+
+#: The attribute of a trial that holds what was recorded of it.
+RECORD = "workbench"
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class TrialSummary:
         number: The trial's number in its study.
         state: Optuna's word: ``COMPLETE``, ``PRUNED``, ``FAIL``, ``RUNNING`` or ``WAITING``.
         value: Validation accuracy, if it completed.
-        user_attrs: What the workbench recorded with it, under :data:`workbench.tuning.tuner.RECORD`.
+        user_attrs: What the workbench recorded with it, under :data:`RECORD`.
         datetime_start: When it started, UTC.
         datetime_complete: When it ended, UTC.
     """
@@ -40,8 +42,14 @@ class TrialSummary:
 
     @property
     def record(self) -> dict[str, Any]:
-        """What was recorded of it; see :func:`workbench.tuning.tuner.record_of`."""
+        """What was recorded of it; see :func:`record_of`."""
         return record_of(self)
+
+
+def record_of(trial: FrozenTrial | TrialSummary) -> dict[str, Any]:
+    """Returns what was recorded of a trial; of one whose owner was killed, that it was interrupted."""
+    missing = {"state": "interrupted", "reason": "the run was killed", "trial_seconds": 0.0}
+    return dict(trial.user_attrs.get(RECORD, missing))
 
 
 def read_trials(study: Study) -> list[TrialSummary]:
@@ -100,5 +108,18 @@ def _engine(study: Study) -> sqlalchemy.Engine:
 
 def params_of(study: Study, number: int) -> dict[str, Any]:
     """Returns the parameters of one trial, without loading the others."""
-    trial_id = study._storage.get_trial_id_from_study_id_trial_number(study._study_id, number)
-    return dict(study._storage.get_trial(trial_id).params)
+    import sqlalchemy as sa
+    from optuna.distributions import json_to_distribution
+
+    trials = sa.table("trials", *map(sa.column, ("trial_id", "study_id", "number")))
+    columns = ("param_id", "trial_id", "param_name", "param_value", "distribution_json")
+    params = sa.table("trial_params", *map(sa.column, columns))
+    query = (
+        sa.select(params.c.param_name, params.c.param_value, params.c.distribution_json)
+        .select_from(params.join(trials, params.c.trial_id == trials.c.trial_id))
+        .where(trials.c.study_id == study._study_id, trials.c.number == number)
+        .order_by(params.c.param_id)
+    )
+    with _engine(study).connect() as connection:
+        rows = connection.execute(query).all()
+    return {name: json_to_distribution(space).to_external_repr(value) for name, value, space in rows}

@@ -20,16 +20,12 @@ from workbench.candidate import BASELINE, Candidate
 from workbench.tuning.fitting import RUNG_FACTOR
 from workbench.tuning.job import Job
 from workbench.tuning.supervisor import Ended, Stop, Supervisor
+from workbench.tuning.trials import RECORD, record_of
 from workbench.tuning.workspace import Run, Workspace
 
 if TYPE_CHECKING:
     from optuna.study import Study
-    from optuna.trial import FrozenTrial
 
-    from workbench.tuning.trials import TrialSummary
-
-#: Attribute of a trial that holds all we record of it.
-RECORD = "workbench"
 #: After so many failures in a row a candidate is given up.
 MAX_FAILURES = 3
 _SHORTEST = 0.5  # seconds: no trial is started with less
@@ -275,9 +271,3 @@ def contenders_of(run: Run, candidates: list[Candidate], job: Callable[[Candidat
                 contender.closed = "it has no parameters to tune"
         contenders.append(contender)
     return contenders
-
-
-def record_of(trial: FrozenTrial | TrialSummary) -> dict[str, Any]:
-    """Returns what was recorded of a trial; of one whose owner was killed, that it was interrupted."""
-    missing = {"state": "interrupted", "reason": "the run was killed", "trial_seconds": 0.0}
-    return dict(trial.user_attrs.get(RECORD, missing))

@@ -25,6 +25,7 @@ from filelock import FileLock, Timeout
 from workbench.errors import RunError, did_you_mean
 from workbench.tuning.features import FeatureCache, default_limit
 from workbench.tuning.specification import LESS_IS_BETTER, METRICS, Specification
+from workbench.tuning.trials import TrialSummary, read_trials
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +38,8 @@ DEFAULT_WORKSPACE = Path("workbench-runs")
 #: Version of what is recorded. A run of another one is refused in words.
 FORMAT = 2
 _SPECIFICATION, _RESULT, _FINISHED = "workbench:run", "workbench:result", "workbench:finished"
-_SPLIT = "workbench:split"
+#: What is recorded under this name: the artifact with the rows of each part.
+SPLIT = "split"
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,14 @@ class Run:
         """The run's name."""
         return self.specification.run
 
+    def attributes(self, candidate: str) -> dict[str, Any]:
+        """Returns what is recorded with the study of a candidate."""
+        return self.studies[candidate].user_attrs
+
+    def trials(self, candidate: str) -> list[TrialSummary]:
+        """Returns what the trials of a candidate came to, by number."""
+        return read_trials(self.studies[candidate])
+
     def record_specification(self) -> None:
         """Records the specification with every study."""
         for study in self.studies.values():
@@ -60,7 +70,7 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether the run came to its end: not killed, not interrupted, and not running now."""
-        return all(is_finished(study.user_attrs) for study in self.studies.values())
+        return all(is_finished(self.attributes(candidate)) for candidate in self.studies)
 
     def record_finished(self, finished: bool) -> None:
         """Records that the run has come to its end, or that it goes on."""
@@ -69,8 +79,8 @@ class Run:
 
     def note(self, name: str) -> Any:
         """Returns what was recorded of the run as a whole under a name (``ensembles``, ``curve``), or None."""
-        studies = iter(self.studies.values())
-        return next((s.user_attrs[f"workbench:{name}"] for s in studies if f"workbench:{name}" in s.user_attrs), None)
+        found = map(self.attributes, self.studies)
+        return next((a[f"workbench:{name}"] for a in found if f"workbench:{name}" in a), None)
 
     def record_note(self, name: str, value: Any) -> None:
         """Records something JSON-able of the run as a whole."""
@@ -78,11 +88,31 @@ class Run:
 
     def result(self, candidate: str) -> dict[str, Any] | None:
         """Returns what the judge recorded of a candidate, or None."""
-        return self.studies[candidate].user_attrs.get(_RESULT)
+        return self.attributes(candidate).get(_RESULT)
 
     def record_result(self, candidate: str, result: dict[str, Any]) -> None:
         """Records the judge's result of a candidate."""
         self.studies[candidate].set_user_attr(_RESULT, result)
+
+
+class Snapshot(Run):
+    """A run as it is recorded at the moment when it is first asked: whatever is needed twice is read once."""
+
+    def attributes(self, candidate: str) -> dict[str, Any]:
+        """Returns what is recorded with the study of a candidate."""
+        return self._attributes[candidate]
+
+    def trials(self, candidate: str) -> list[TrialSummary]:
+        """Returns what the trials of a candidate came to, by number."""
+        return self._trials[candidate]
+
+    @cached_property
+    def _attributes(self) -> dict[str, dict[str, Any]]:
+        return {name: study.user_attrs for name, study in self.studies.items()}
+
+    @cached_property
+    def _trials(self) -> dict[str, list[TrialSummary]]:
+        return {name: read_trials(study) for name, study in self.studies.items()}
 
 
 def is_finished(attributes: dict[str, Any]) -> bool:
@@ -266,8 +296,7 @@ class Workspace:
     def begin(self, specification: Specification, **split: npt.NDArray[Any]) -> Run:
         """Records a new run and its split: arrays by name."""
         run = self.create(specification)
-        first = next(iter(run.studies.values()))
-        first.set_user_attr(_SPLIT, self.save_arrays(first, "split", **split))
+        run.record_note(SPLIT, self.save_arrays(next(iter(run.studies.values())), SPLIT, **split))
         return run
 
     @contextmanager

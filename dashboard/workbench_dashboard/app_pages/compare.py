@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -20,16 +19,13 @@ def page() -> None:
     if opened is None:
         return
     _verdict(opened)
-    rows = opened.document["leaderboard"]
-    tested = [row["candidate"] for row in opened.tested if row["family"] != "baseline"]
-    metric, clock, chosen = _controls(rows, tested, measures.usual_metric(opened))
-    shown = [row for row in rows if row["candidate"] in chosen or row["family"] == "baseline"]
+    metric, clock, chosen = _controls(opened)
     if not chosen:
         st.info("Pick at least one candidate.")
         return
-    frame.draw_at_once(measures.chart(opened, shown, metric, clock), "compare_drawn")
+    frame.draw_at_once(measures.chart(opened, chosen, metric, clock), "compare_drawn")
     st.caption("Filled points: no other candidate is both better and faster (the Pareto front). Bars: 95 % intervals.")
-    _leaderboard(shown, opened)
+    _leaderboard(opened, chosen)
     _ledger(opened, chosen)
     _pairs(opened, chosen)
     _downloads(opened)
@@ -45,7 +41,8 @@ def _verdict(opened: Opened) -> None:
             st.caption(f"This run is {opened.state}: the verdict is about what there is so far.")
 
 
-def _controls(rows: list[dict[str, Any]], tested: list[str], usual: str) -> tuple[str, str, list[str]]:
+def _controls(opened: Opened) -> tuple[str, str, list[str]]:
+    rows, tested, usual = opened.document["leaderboard"], measures.competitors(opened), measures.usual_metric(opened)
     left, middle, right = st.columns([2, 2, 4])
     metrics = [name for name, metric in METRICS.items() if any(metric.of(row) is not None for row in rows)]
     return (
@@ -55,10 +52,10 @@ def _controls(rows: list[dict[str, Any]], tested: list[str], usual: str) -> tupl
     )
 
 
-def _leaderboard(rows: list[dict[str, Any]], opened: Opened) -> None:
+def _leaderboard(opened: Opened, chosen: list[str]) -> None:
     st.subheader("Leaderboard")
     untested = [row for row in opened.document["leaderboard"] if row["test_accuracy"] is None]
-    table, columns = leaderboard([*rows, *untested])
+    table, columns = leaderboard([*measures.shown(opened, chosen), *untested])
     st.dataframe(table, hide_index=True, column_config=columns, placeholder="-")
     st.caption(
         "A click on a heading sorts. Training time is that of the refit on training and validation images, alone on "
