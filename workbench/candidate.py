@@ -184,12 +184,13 @@ def check(plugin: Plugin) -> str:
     return ""
 
 
-def parse(text: str, registry: Registry) -> Candidate:
+def parse(text: str, registry: Registry, load: bool = True) -> Candidate:
     """Reads a candidate's path.
 
     Args:
         text: For example ``hog+color/kbest/svm`` or ``cnn``.
         registry: Where the names are looked up.
+        load: Whether to import the plugins, too.
 
     Raises:
         WorkbenchError: If the path has no such form or a name is unknown, with the nearest name.
@@ -224,7 +225,7 @@ def parse(text: str, registry: Registry) -> Candidate:
             f"candidate {name!r} is not a path; write extractors/classifier (hog+color/svm), "
             "extractors/selector/classifier (hog/kbest/svm) or a network (cnn)"
         )
-    for plugin in candidate.plugins:
+    for plugin in candidate.plugins if load else ():
         plugin.load()
     return candidate
 

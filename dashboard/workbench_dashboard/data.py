@@ -6,6 +6,8 @@ import contextlib
 import hashlib
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -229,6 +231,47 @@ class _Rows(Sequence[Pixels]):
 
     def __getitem__(self, index: Any) -> Any:
         return self._pixels[self._rows[index]]
+
+
+@dataclass(frozen=True)
+class Described:
+    """An installed plugin, as it was found by importing and calling it.
+
+    Attributes:
+        plugin: The plugin.
+        says: What it says of itself.
+        error: What is wrong with it and how to mend it; empty if nothing is.
+    """
+
+    plugin: Plugin
+    says: str
+    error: str
+
+
+def plugins() -> list[Described]:
+    """Returns every installed plugin, described by a process that may die of them.
+
+    Raises:
+        WorkbenchError: If that process failed.
+    """
+    return _plugins(tuple(Registry.discover()))
+
+
+@st.cache_data(max_entries=4, show_spinner="Looking at the plugins ...")
+def _plugins(found: tuple[Plugin, ...]) -> list[Described]:
+    ended = subprocess.run(
+        [sys.executable, "-m", "workbench", "plugins", "--json"], capture_output=True, text=True, check=False
+    )
+    try:
+        rows = json.loads(ended.stdout)
+    except ValueError:
+        raise WorkbenchError(f"the plugins cannot be listed: {ended.stderr[-1000:]}") from None
+    described = {(row["kind"], row["name"], row["target"]): row for row in rows}
+    return [
+        Described(plugin, row["description"], row["error"])
+        for plugin in found
+        if (row := described.get((plugin.kind, plugin.name, plugin.target)))
+    ]
 
 
 def models(opened: Opened) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -120,3 +121,12 @@ def test_a_plugin_for_a_newer_contract_is_listed_as_broken_with_the_mend(workben
     selected = workbench("tune", "digits", "-c", "later/svm")
     assert selected.returncode == 2
     assert "written for version 99 of the plugin contract" in selected.stderr
+
+
+def test_a_plugin_that_ends_its_process_is_listed_and_takes_nobody_along(workbench: Command, install: object) -> None:
+    install("import os\nos._exit(3)\n", {"extractors": {"deadly": "deadly"}})  # type: ignore[operator]
+    rows = {(row["kind"], row["name"]): row for row in json.loads(workbench("plugins", "--json").stdout)}
+    assert "importing or calling it ended its process" in rows["extractor", "deadly"]["error"]
+    assert "pip uninstall toy" in rows["extractor", "deadly"]["error"]
+    assert not rows["extractor", "hog"]["error"]
+    assert rows["extractor", "hog"]["description"]

@@ -235,6 +235,20 @@ def test_plugins_lists_a_broken_one_with_its_mend(state: State, show: Show, inst
     assert "<b>no</b>" not in " ".join(markdown.value for markdown in shown.markdown)
 
 
+def test_a_plugin_that_ends_its_process_leaves_the_dashboard_alive(
+    state: State, show: Show, install: Callable[..., Path]
+) -> None:
+    install("import os\nos._exit(3)", {"extractors": {"deadly": "deadly"}}, name="badplug")
+    workspace = state("empty")
+    shown = show(workspace, "plugins")
+    assert any("ended its process" in text.value for text in shown.markdown)
+    shown = show(workspace, "tune")
+    shown.session_state["tune_candidates"] = ["deadly/svm"]
+    shown.run()
+    assert any("ended its process" in error.value for error in shown.error)
+    assert next(button for button in shown.button if button.label == "Start").disabled
+
+
 def test_the_address_chooses_the_run_and_a_wrong_one_is_said(state: State, show: Show) -> None:
     workspace = state("no result yet")
     assert show(workspace).selectbox[0].value == "shapes-2"  # the newest

@@ -8,8 +8,8 @@ from pathlib import Path
 import streamlit as st
 
 from workbench.api import DEFAULT_CANDIDATES
-from workbench.candidate import BASELINE, parse
-from workbench.errors import WorkbenchError
+from workbench.candidate import BASELINE, Candidate, parse
+from workbench.errors import PluginError, WorkbenchError
 from workbench.registry import Registry
 from workbench.tuning.specification import ACCURACY, METRICS, parse_budget
 from workbench_dashboard import data, data_view, frame, processes, uploads
@@ -158,7 +158,7 @@ def _choose_rest(source: str | None, flags: list[str]) -> list[str] | None:
                                      help="With other seeds, to see how much is chance."))  # fmt: skip
     try:
         for candidate in candidates:
-            parse(candidate, registry)
+            _refuse_broken(parse(candidate, registry, load=False))
         parse_budget(budget)
     except WorkbenchError as error:
         st.error(frame.plain(str(error).splitlines()[0]), icon=":material/error:")
@@ -177,6 +177,13 @@ def _choose_rest(source: str | None, flags: list[str]) -> list[str] | None:
     arguments += ["--metric", metric] if metric != ACCURACY else []
     arguments += ["--repeats", str(repeats)] if repeats > 1 else []
     return [*arguments, *data.place_arguments()]
+
+
+def _refuse_broken(candidate: Candidate) -> None:
+    wrong = {found.plugin: found.error for found in data.plugins() if found.error}
+    for plugin in candidate.plugins:
+        if plugin in wrong:
+            raise PluginError(wrong[plugin])
 
 
 def _start(arguments: list[str] | None) -> None:
