@@ -56,7 +56,8 @@ def address(tmp_path: Path) -> Iterator[str]:
 
 def test_from_tune_to_the_verdict_and_a_photo(address: str) -> None:
     with playwright.sync_playwright() as driver:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", *camera]
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(f"{address}/tune")
@@ -87,4 +88,13 @@ def test_from_tune_to_the_verdict_and_a_photo(address: str) -> None:
         photo = {"name": "photo.png", "mimeType": "image/png", "buffer": picture.getvalue()}
         page.locator("input[type=file]").set_input_files(photo)
         page.get_by_text("Latency: of this one image").wait_for(timeout=60_000)
+        page.get_by_role("radio", name="Camera").click()
+        page.wait_for_function("document.querySelector('video')?.readyState >= 2", timeout=30_000)
+        page.get_by_role("button", name="Take Photo").click()
+        page.get_by_text("Latency: of this one image").wait_for(timeout=60_000)
+        page.get_by_role("link", name="Learning curve").click()
+        page.get_by_role("button", name="Measure it").click()
+        page.get_by_text("Every point is a training").wait_for(timeout=240_000)
+        assert page.locator("h4").count() >= 1
+        assert page.locator("[data-testid=stVegaLiteChart] svg").count() == 2
         browser.close()

@@ -168,9 +168,10 @@ class Workspace:
             raise RunError(f"the workspace {self.path} cannot be made: {error.strerror}") from None
         sqlite = self.url.startswith("sqlite")
         try:
-            storage = optuna.storages.RDBStorage(
-                self.url, engine_kwargs={"connect_args": {"timeout": 60}} if sqlite else None
-            )
+            with FileLock(self.path / "storage.lock"):  # two that make the tables at once spoil each other's
+                storage = optuna.storages.RDBStorage(
+                    self.url, engine_kwargs={"connect_args": {"timeout": 60}} if sqlite else None
+                )
         except Exception as error:  # SQLAlchemy's and the database driver's own
             cause = str(getattr(error, "orig", error)).splitlines()[0]
             raise RunError(

@@ -39,8 +39,9 @@ def page() -> None:
         st.error(frame.plain(error), icon=":material/broken_image:")
         return
     right.image(pictures.enlarge(image), caption="as the candidates get it", width=170)
+    rows = [_row(opened, name, image) for name in names]
     st.dataframe(
-        [_row(opened, name, image) for name in names],
+        rows,
         hide_index=True,
         column_config={
             "probability": st.column_config.ProgressColumn(width="small", format="%.2f", min_value=0.0, max_value=1.0),
@@ -48,6 +49,9 @@ def page() -> None:
             "test accuracy": st.column_config.NumberColumn(width="small", format="%.4f"),
         },
     )
+    without = [str(row["candidate"]) for row in rows if row["latency"] is not None and row["probability"] is None]
+    if without:
+        st.caption(f"Without a probability: {frame.plain(', '.join(without))}; its classifier tells none.")
     st.caption(
         "Latency: of this one image, here and now, in the dashboard's process. The leaderboard's was measured alone on "
         "the machine. A picture of something else than the classes gets an answer too, and may get a confident one."
