@@ -9,8 +9,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 tune: .venv/installed
 	$(BIN)/workbench tune digits --budget 2m
 
+# Two processes with one thread each: two of two threads wait for each other's, and take twice as long.
 test: .venv/installed-test
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-backends: .venv/installed-backends
 	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/plugins/test_networks.py

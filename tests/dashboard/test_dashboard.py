@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -223,6 +224,16 @@ def test_live_shows_the_learning_curve_of_the_running_trial(state: State, show: 
     shown.multiselect(key="live_candidates").set_value(["pixels/knn"]).run()
     shown.run()
     assert shown.multiselect(key="live_candidates").value == ["pixels/knn"]
+
+
+def test_live_shows_why_what_was_started_did_not_begin(state: State, show: Show) -> None:
+    workspace = state("empty")
+    started = processes.start(Workspace(workspace), ["tune", "nothing-like-it", "--workspace", str(workspace)])
+    while started.running:
+        time.sleep(0.1)
+    shown = show(workspace, "live")
+    assert "No run is going on" in shown.info[0].value
+    assert "nothing-like-it" in shown.error[0].value.replace("\\", "")
 
 
 def test_plugins_lists_a_broken_one_with_its_mend(state: State, show: Show, install: Callable[..., Path]) -> None:

@@ -71,7 +71,9 @@ def _ledger(opened: Opened, chosen: list[str]) -> None:
 
 
 def _pairs(opened: Opened, chosen: list[str]) -> None:
-    pairs = [p for p in opened.document["pairwise"] if {p["a"], p["b"]} <= {*chosen, "baseline"}]
+    rows = opened.document["leaderboard"]
+    gains = [{**row["gain"], "a": row["candidate"], "b": row["gain"]["over"]} for row in rows if row.get("gain")]
+    pairs = [p for p in (*opened.document["pairwise"], *gains) if {p["a"], p["b"]} <= {*chosen, "baseline"}]
     if not pairs:
         return
     st.subheader("Every pair")
@@ -95,7 +97,8 @@ def _pairs(opened: Opened, chosen: list[str]) -> None:
     )  # fmt: skip
     st.caption(
         "Difference of test accuracy in percentage points with its 95 % paired bootstrap interval; p of the exact "
-        "McNemar test after Holm's correction over all pairs of the run."
+        "McNemar test after Holm's correction over all pairs of the run. An ensemble is held against the best of all "
+        "candidates, and corrected for the number of ensembles."
     )
 
 

@@ -138,7 +138,13 @@ def _ended(opened: Opened) -> None:
 
 def _last_words(process: Process) -> None:
     st.caption("What was started last said:")
-    st.code("\n".join(process.log.splitlines()[-10:]) or "(nothing)", language=None, wrap_lines=True)
+    said = process.log.strip().splitlines()
+    wrong = next((line for line in said if line.startswith("error: ")), None)
+    if wrong:
+        st.error(frame.plain(wrong.removeprefix("error: ")), icon=":material/error:")
+        said = said[said.index(wrong) + 1 :]  # a plugin's traceback, if anything
+    if said or not wrong:
+        st.code("\n".join(said[-10:]) or "(nothing)", language=None, wrap_lines=True)
 
 
 def _stop(process: Process) -> None:
