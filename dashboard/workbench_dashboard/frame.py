@@ -14,10 +14,12 @@ import streamlit as st
 
 from workbench.errors import WorkbenchError
 from workbench.tuning.specification import format_seconds
-from workbench_dashboard import data
+from workbench_dashboard import data, uploads
 from workbench_dashboard.data import Opened
 
 if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
     from workbench.judge.charts import Chart
 
 #: What Vega-Lite draws.
@@ -147,6 +149,13 @@ def choose_run_with_models() -> tuple[Opened, list[str]] | None:
         no_models(opened)
         return None
     return opened, names
+
+
+def ask_for_photo(key: str) -> UploadedFile | None:
+    """Lets the visitor upload one image file."""
+    most = uploads.MOST_PHOTO // uploads.MEGABYTE
+    photo: UploadedFile | None = st.file_uploader("Photo", type=list(uploads.PHOTOS), max_upload_size=most, key=key)
+    return photo
 
 
 def _describe(opened: Opened) -> str:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from workbench.errors import WorkbenchError
 from workbench.judge import charts
-from workbench_dashboard import data, figures, frame, pictures, uploads
+from workbench_dashboard import data, figures, frame, pictures
 from workbench_dashboard.data import Opened
 from workbench_dashboard.pictures import Pixels
 
@@ -74,7 +74,7 @@ def _test_image(opened: Opened) -> tuple[Pixels | None, str]:
 
 
 def _upload(opened: Opened) -> tuple[Pixels | None, str]:
-    photo = st.file_uploader("Photo", type=list(uploads.PHOTOS), key="explain_upload")
+    photo = frame.ask_for_photo("explain_upload")
     if photo is None:
         st.info("Choose a photo; it is brought to the size that the candidates were trained on.")
         return None, ""

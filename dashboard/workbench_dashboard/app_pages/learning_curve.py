@@ -22,7 +22,10 @@ def page() -> None:
             st.markdown(f"#### {frame.plain(met['sentence'])}")
         frame.draw(charts.learning_curve(curve["points"], colors, curve["crossover"]))
         frame.draw(charts.learning_seconds(curve["points"], colors))
-        st.caption("Every point is a training with the parameters that were found on all images; bars: 95 % intervals.")
+        how = (
+            "was tuned anew" if curve["retuned"] else "is a training with the parameters found on all images"
+        )
+        st.caption(f"Every point {how}; bars: 95 % intervals.")
         number = st.column_config.NumberColumn
         st.dataframe(
             curve["points"],

@@ -6,7 +6,7 @@ import streamlit as st
 
 from workbench.errors import WorkbenchError
 from workbench.judge import explanations
-from workbench_dashboard import data, frame, pictures, uploads
+from workbench_dashboard import data, frame, pictures
 from workbench_dashboard.data import Opened
 from workbench_dashboard.pictures import Pixels
 
@@ -22,10 +22,8 @@ def page() -> None:
     left, right = st.columns([3, 1], vertical_alignment="top")
     with left:
         way = st.segmented_control("Photo from", [_UPLOAD, _CAMERA], default=_UPLOAD, key="try_way")
-        if way == _CAMERA:
-            photo = st.camera_input("Camera", key="try_camera")
-        else:
-            photo = st.file_uploader("Photo", type=list(uploads.PHOTOS), key="try_upload")
+        by_camera = way == _CAMERA
+        photo = st.camera_input("Camera", key="try_camera") if by_camera else frame.ask_for_photo("try_upload")
     if photo is None:
         st.info(
             "Give a photo of one of the classes, and see what each candidate takes it for. The candidates know "

@@ -173,8 +173,8 @@ def _place_labels(
 ) -> None:
     """Gives each point a side for its label, such that labels lie on no point, interval, step or other label.
 
-    Vega-Lite does not place labels itself. The first free place is taken, beside the point and then higher and lower;
-    where there is none, the one that covers the least.
+    Vega-Lite does not place labels itself. The first free place is taken, beside the point, then higher and lower, then
+    beyond its interval; where there is none, the one that covers the least.
     """
     span = math.log(times[1] / times[0])
 
@@ -195,18 +195,22 @@ def _place_labels(
     for point in sorted(points, key=lambda point: -point["test_accuracy"]):
         x, y = pixel(point)
         length = _LETTER * len(point["candidate"])
+        ends = [pixel(point, end)[1] - y for end in ("test_accuracy_high", "test_accuracy_low")]
+        beside = (0, -15, 15, -30, 30, -45, 45, -60, 60)
+        places: list[tuple[int, float]] = [(dx, dy) for dy in beside for dx in (10, -10)]
+        places += [(0, ends[0] - 12), (0, ends[1] + 12)]  # above and below its interval
         best = None
-        for dy in (0, -15, 15, -30, 30, -45, 45, -60, 60):
-            for align, left in (("left", x + 10), ("right", x - 10 - length)):
-                box = (left, y + dy - 7, left + length, y + dy + 7)
-                outside = max(0.0, -box[0]) + max(0.0, box[2] - width) + max(0.0, -box[1]) + max(0.0, box[3] - HEIGHT)
-                covered = sum(_overlap(box, other) for other in taken) + 20 * outside
-                if best is None or covered < best[0]:
-                    best = covered, align, dy, box
+        for dx, dy in places:
+            left = x + dx - (length / 2 if dx == 0 else length if dx < 0 else 0)
+            box = (left, y + dy - 7, left + length, y + dy + 7)
+            outside = max(0.0, -box[0]) + max(0.0, box[2] - width) + max(0.0, -box[1]) + max(0.0, box[3] - HEIGHT)
+            covered = sum(_overlap(box, other) for other in taken) + 20 * outside
+            if best is None or covered < best[0]:
+                best = covered, dx, dy, box
         assert best is not None
-        _, align, dy, box = best
+        _, dx, dy, box = best
         taken.append(box)
-        point |= {"align": align, "dx": 10 if align == "left" else -10, "dy": dy}
+        point |= {"align": "center" if dx == 0 else "left" if dx > 0 else "right", "dx": dx, "dy": dy}
 
 
 def _overlap(a: _Box, b: _Box) -> float:
