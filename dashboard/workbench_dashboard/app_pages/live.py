@@ -96,8 +96,9 @@ def _going_on(opened: Opened, process: Process | None) -> None:
     st.markdown("**Best validation accuracy so far**")
     so_far = opened.document["anytime"]["candidates"]
     frame.draw(charts.anytime([of for of in so_far if not shown or of["candidate"] in shown], colors))
-    st.markdown("**The running trial**")
-    frame.draw(figures.trial_curve({n: c for n, c in curves.items() if not shown or n in shown}, colors))
+    if curves:
+        st.markdown("**The running trial**")
+        frame.draw(figures.trial_curve({n: c for n, c in curves.items() if not shown or n in shown}, colors))
     st.dataframe([_row(row, used, share) for row in opened.document["leaderboard"]], hide_index=True,
                  column_config=_COLUMNS, placeholder="-")  # fmt: skip
     if process is not None:

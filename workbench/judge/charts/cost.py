@@ -95,7 +95,7 @@ def anytime(candidates: Sequence[Row], colors: Mapping[str, str], width: int = W
         .mark_line(interpolate="step-after", strokeWidth=2.5, point=alt.OverlayMarkDef(size=40))
         .encode(
             x=alt.X("seconds:Q", scale=alt.Scale(type="log", nice=False), axis=seconds_axis(),
-                    title="wall-clock seconds of the candidate's own trials (log)"),
+                    title="seconds of the candidate's own trials (log)"),
             y=alt.Y("validation_accuracy:Q", scale=alt.Scale(zero=False), axis=alt.Axis(format="~%"),
                     title="best validation accuracy so far"),
             color=colour(colors, [row["candidate"] for row in candidates]),
