@@ -148,6 +148,11 @@ def share_of_budget(specification: Mapping[str, Any]) -> float:
     return float(specification["budget_seconds"]) / max(1, sum(c != "baseline" for c in specification["candidates"]))
 
 
+def names_column(names: Sequence[str], pinned: bool = False) -> Any:
+    """Returns how Streamlit writes a column of candidates: as wide as the longest name, up to half a phone."""
+    return st.column_config.TextColumn(pinned=pinned, width=min(190, 24 + 7 * max(map(len, names), default=0)))
+
+
 def leaderboard(rows: Sequence[Row]) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Returns the leaderboard as people read it, and how Streamlit writes its columns."""
     number = st.column_config.NumberColumn
@@ -155,8 +160,9 @@ def leaderboard(rows: Sequence[Row]) -> tuple[pd.DataFrame, dict[str, Any]]:
         "" if row["test_accuracy"] is None else f"{row['test_accuracy_low']:.4f} to {row['test_accuracy_high']:.4f}"
         for row in rows
     ]
+    names = [row["candidate"] for row in rows]
     columns: dict[str, tuple[list[Any], Any]] = {
-        "candidate": ([row["candidate"] for row in rows], st.column_config.TextColumn(pinned=True)),
+        "candidate": (names, names_column(names, pinned=True)),
         "family": ([row["family"] for row in rows], None),
         "test accuracy": ([row["test_accuracy"] for row in rows], number(format="%.4f")),
         "95 % interval": (interval, None),

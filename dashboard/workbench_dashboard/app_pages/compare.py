@@ -93,6 +93,7 @@ def _pairs(opened: Opened, chosen: list[str]) -> None:
         table,
         hide_index=True,
         column_config={**dict.fromkeys(("difference (points)", "from", "to"), points),
+                       **{side: measures.names_column(list(table[side])) for side in ("candidate", "against")},
                        "p (Holm)": st.column_config.NumberColumn(format="%.2g")},
     )  # fmt: skip
     st.caption(

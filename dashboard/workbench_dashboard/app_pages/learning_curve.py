@@ -22,9 +22,7 @@ def page() -> None:
             st.markdown(f"#### {frame.plain(met['sentence'])}")
         frame.draw(charts.learning_curve(curve["points"], colors, curve["crossover"]))
         frame.draw(charts.learning_seconds(curve["points"], colors))
-        how = (
-            "was tuned anew" if curve["retuned"] else "is a training with the parameters found on all images"
-        )
+        how = "was tuned anew" if curve["retuned"] else "is a training with the parameters found on all images"
         st.caption(f"Every point {how}; bars: 95 % intervals.")
         number = st.column_config.NumberColumn
         st.dataframe(

@@ -26,7 +26,7 @@ from workbench.judge.charts.parts import (
     seconds_axis,
 )  # fmt: skip
 
-_LETTER = 0.58 * FONT_SIZE  # mean width of one in pixels
+_LETTER = 0.5 * FONT_SIZE  # mean width of one in pixels
 _Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
 
 
@@ -96,7 +96,7 @@ def accuracy_against_time(
         budget_seconds = None
     if budget_seconds is not None:
         last = max(last, budget_seconds * 1.1)
-    level = baseline["test_accuracy"] if baseline is not None and near else None
+    level = baseline["test_accuracy"] if baseline is not None else None
     _place_labels(points, (first, last), (floor, top), width, level)
     uncertain = any(point["test_accuracy_low"] < point["test_accuracy_high"] for point in points)
     x = alt.X("seconds:Q", scale=alt.Scale(type="log", domain=[first, last], nice=False), axis=seconds_axis(),
@@ -184,8 +184,8 @@ def _place_labels(
 
     taken: list[_Box] = []
     if baseline is not None:
-        line = (accuracies[1] - baseline) / (accuracies[1] - accuracies[0]) * HEIGHT
-        taken += [(0, line - 1, width, line + 1), (width - 110, line - 20, width, line)]
+        line = min(HEIGHT, (accuracies[1] - baseline) / (accuracies[1] - accuracies[0]) * HEIGHT)
+        taken += [(0, line - 1, width, line + 1), (width - (110 if line < HEIGHT else 180), line - 20, width, line)]
     front = sorted(pixel(point) for point in points if point["front"])
     for (x, y), (next_x, next_y) in pairwise(front):  # the steps of the front
         taken += [(x, y - 2, next_x, y + 2), (next_x - 2, next_y, next_x + 2, y)]
