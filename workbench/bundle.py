@@ -55,7 +55,7 @@ def save(model: Any, path: Path, packages: frozenset[str]) -> None:
     skops = _skops()
     part = path.with_suffix(".part")
     try:
-        skops.dump(model, part)
+        skops.dump(model, part, compression=zipfile.ZIP_DEFLATED, compresslevel=1)  # a forest to a sixth
         _check(part, packages)
     except BundleError:
         raise
