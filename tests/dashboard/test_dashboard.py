@@ -220,10 +220,18 @@ def test_no_second_run_is_started_beside_one(state: State, show: Show) -> None:
 def test_live_shows_the_learning_curve_of_the_running_trial(state: State, show: Show) -> None:
     shown = show(state("being written"), "live")
     assert "shapes-2 is running" in shown.subheader[0].value
-    assert shown.metric[-1].value == "pixels/knn"
+    assert [metric.value for metric in shown.metric[1:]] == ["0", "0 of 3", "pixels/knn"]
     shown.multiselect(key="live_candidates").set_value(["pixels/knn"]).run()
     shown.run()
     assert shown.multiselect(key="live_candidates").value == ["pixels/knn"]
+
+
+def test_live_counts_the_candidates_of_a_resumed_run_and_not_its_ensembles(state: State, show: Show) -> None:
+    place = Workspace(state("finished"))
+    place.open("shapes-1").record_finished(False)
+    with place.hold("shapes-1"):
+        shown = show(place.path, "live")
+        assert {metric.label: metric.value for metric in shown.metric}["Tested"] == "3 of 3"
 
 
 def test_live_shows_why_what_was_started_did_not_begin(state: State, show: Show) -> None:

@@ -80,15 +80,15 @@ def _going_on(opened: Opened, process: Process | None) -> None:
            if t.state == "RUNNING" and t.datetime_start]  # fmt: skip
     busy = time.time() - min(now) if now else 0.0
     left = max(0.0, sum(max(0.0, share - used[name]) for name in names if name != "baseline") - busy)
-    refitted = sum(row["test_accuracy"] is not None for row in opened.document["leaderboard"])
+    tested = {row["candidate"] for row in opened.tested}
     st.subheader(f"{opened.name} is running")
     with st.container(horizontal=True):
         st.metric("Time left, at most", format_seconds(left), border=True, width=180)
         done = sum(len(of) for of in trials.values()) - len(curves)
         st.metric("Trials ended", f"{done:,}", border=True, width=140)
-        st.metric("Tested", f"{refitted} of {len(names)}", border=True, width=140)
-        now_running = next(iter(curves), None) or ("refits and tests" if refitted else "between trials")
-        st.metric("Now", now_running, border=True, width=260)
+        st.metric("Tested", f"{len(tested.intersection(names))} of {len(names)}", border=True, width=140)
+        st.metric("In a trial now", next(iter(curves), "none"), border=True, width=260,
+                  help="None: between two trials, or winners are being refitted and tested.")  # fmt: skip
     colors = charts.colors(opened.document["candidates"])
     shown = st.multiselect(
         "Candidates", [n for n in names if n != "baseline"], placeholder="all", key="live_candidates"
