@@ -40,6 +40,11 @@ class Plugin:
     version: str
     error: str = field(default="", compare=False)
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether the workbench itself brings it: our own tests import and call it, so nobody else need try."""
+        return self.distribution == "image-workbench"
+
     def load(self) -> Callable[..., Any]:
         """Imports the plugin's module and returns its function.
 

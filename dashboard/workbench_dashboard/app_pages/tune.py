@@ -180,6 +180,8 @@ def _choose_rest(source: str | None, flags: list[str]) -> list[str] | None:
 
 
 def _refuse_broken(candidate: Candidate) -> None:
+    if all(plugin.is_ours for plugin in candidate.plugins):
+        return
     wrong = {found.plugin: found.error for found in data.plugins() if found.error}
     for plugin in candidate.plugins:
         if plugin in wrong:

@@ -12,9 +12,6 @@ from workbench.cli import LazyGroup
 if TYPE_CHECKING:
     from workbench.registry import Plugin
 
-#: Our own plugins are called by our own tests; a listing need not wait for their frameworks.
-_OURS = "image-workbench"
-
 
 @click.group(
     "plugins",
@@ -35,7 +32,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
         from workbench.registry import Registry
 
         plugins = list(Registry.discover())
-        described = [_describe(plugin) if plugin.distribution == _OURS else _in_a_process(plugin) for plugin in plugins]
+        described = [_describe(plugin) if plugin.is_ours else _in_a_process(plugin) for plugin in plugins]
         (_print_json if as_json else _print_table)(plugins, described)
 
 
