@@ -111,6 +111,21 @@ def test_a_finished_run_shows_verdict_and_leaderboard(finished: Path, show: Show
     assert table.loc[table["candidate"] == "baseline", "test accuracy"].item() == 0.5
 
 
+def test_what_must_be_known_of_a_candidate_is_said_on_compare(state: State, show: Show) -> None:
+    place = Workspace(state("finished"))
+    run = place.open("shapes-1")
+    result = run.result("pixels/knn")
+    assert result is not None
+    run.record_result("pixels/knn", {**result, "train_fraction": 0.25, "remarks": ["<b>slow</b>"]})
+    said = [text.value.replace("\\", "") for text in show(place.path).markdown]
+    assert (
+        ":material/info: **pixels/knn**: fitted on 25 % of the training images; more did not fit its share of the "
+        "budget" in said
+    )
+    assert any("pixels/knn was fitted on 25 % of the training images only" in text for text in said)
+    assert not any("<b>slow</b>" in text.value for text in show(place.path).markdown)
+
+
 def test_another_metric_and_fewer_candidates(finished: Path, show: Show) -> None:
     shown = show(finished)
     shown.selectbox(key="compare_metric").set_value("macro F1").run()

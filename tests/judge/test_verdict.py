@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from workbench.judge.statistics import compare_pairs
-from workbench.judge.verdict import format_p, format_points, verdict
+from workbench.judge.verdict import format_p, format_points, remarks_of, verdict
 
 OK = "ok"
 
@@ -46,6 +46,16 @@ def test_the_best_of_one_family_beats_the_best_of_the_other_and_takes_longer() -
         "cnn beats hog/svm by 2.1 points (95 % interval 0.8 to 3.4, p = 0.002 after Holm) and takes 34x its training "
         "time."
     )
+
+
+def test_who_was_fitted_on_fewer_images_is_said_beside_the_claim() -> None:
+    pairs = [pair("cnn", "hog/svm", 2.1, 1.3, 0.002), base("cnn"), base("hog/svm")]
+    said = verdict([CNN, {**SVM, "train_fraction": 0.25}, {**BASELINE, "train_fraction": 1.0}], pairs)
+    assert said.endswith("and takes 34x its training time. hog/svm was fitted on 25 % of the training images only.")
+    assert remarks_of({"train_fraction": 0.25, "remarks": ["a batch of 8"]}) == [
+        "fitted on 25 % of the training images; more did not fit its share of the budget",
+        "a batch of 8",
+    ]
 
 
 def test_the_better_one_may_be_the_cheaper_one_or_take_the_same_time() -> None:

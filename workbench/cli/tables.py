@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +9,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from workbench.candidate import AUTO, BASELINE
-from workbench.judge.verdict import format_p, format_points
+from workbench.candidate import BASELINE
+from workbench.judge.verdict import format_p, format_parameters, format_points, remarks_of
 from workbench.tuning.specification import ACCURACY, METRICS, format_seconds
 
 if TYPE_CHECKING:
@@ -81,16 +80,9 @@ def print_comparison(comparison: Comparison) -> None:
             )
     for row in rows:
         if row["best_params"]:
-            out.print(f"{row['candidate']}: {_parameters(row['best_params'])}", markup=False, style="dim")
+            out.print(f"{row['candidate']}: {format_parameters(row['best_params'])}", markup=False, style="dim")
     for row in rows:
-        if row["train_fraction"] not in (None, 1.0):
-            out.print(
-                f"{row['candidate']}: fitted on {row['train_fraction']:.0%} of the training images; more did not fit "
-                "its share of the budget",
-                markup=False,
-                style="yellow",
-            )
-        for remark in row["remarks"]:
+        for remark in remarks_of(row):
             out.print(f"{row['candidate']}: {remark}", markup=False, style="yellow")
         if row["status"] != "ok":
             out.print(f"{row['candidate']}: {row['status']}", markup=False, style="yellow")
@@ -264,20 +256,6 @@ def _print_anytime(out: Console, anytime: dict[str, Any]) -> None:
             out.print(f"Best validation accuracy after so much of {what}: {', '.join(led)}", markup=False, style="dim")
 
 
-def _parameters(params: dict[str, Any]) -> str:
-    """Writes parameters; of what a trial chose among, what it took."""
-    choices = {name: taken for name, taken in params.items() if name.startswith(f"{AUTO}.")}
-    taken = "+".join(name.removeprefix(f"{AUTO}.") for name, taken in choices.items() if taken)
-    values = [
-        name if value is None else f"{name}={_short(value)}" for name, value in params.items() if name not in choices
-    ]
-    return ", ".join([f"{AUTO}={taken or 'nothing'}"] * bool(choices) + values)
-
-
 def or_dash(value: Any, form: Any) -> str:
     """Writes a value, or a dash for None."""
     return "-" if value is None else str(form(value))
-
-
-def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else json.dumps(value).strip('"')

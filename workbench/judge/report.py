@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.candidate import BASELINE
 from workbench.errors import RunError
-from workbench.judge.verdict import format_p, format_points
+from workbench.judge.verdict import format_p, format_parameters, format_points, remarks_of
 from workbench.tuning.specification import Specification, format_seconds
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def render(comparison: Comparison) -> str:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {"seconds": _seconds, "percent": _percent, "number": _number, "points": format_points}
-    environment.filters |= {"p": format_p}
+    environment.filters |= {"p": format_p, "remarks": remarks_of, "parameters": format_parameters}
     return environment.get_template("report.html").render(
         run=document["run"],
         state=comparison.state,

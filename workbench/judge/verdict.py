@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from workbench.candidate import AUTO
 from workbench.tuning.specification import ACCURACY, LESS_IS_BETTER, METRICS
 
 #: A difference counts where McNemar's p, corrected by Holm's method over all pairs, is below this.
@@ -20,8 +22,8 @@ def verdict(rows: Sequence[dict[str, Any]], pairwise: Sequence[dict[str, Any]], 
 
     The first is about the best hand-crafted candidate and the best network, where both families were tested; else about
     the best and the next of one family; else about the only candidate and the baseline. The second is about all others,
-    each held against the best. Then come the ensembles, held against the best of their members. The last names who was
-    not tested, with the reason.
+    each held against the best; then it is said who was fitted on fewer images. Then come the ensembles, held against
+    the best of their members. The last names who was not tested, with the reason.
 
     Args:
         rows: The leaderboard, best test accuracy first: its ``candidate``, ``family``, ``test_accuracy``,
@@ -36,6 +38,7 @@ def verdict(rows: Sequence[dict[str, Any]], pairwise: Sequence[dict[str, Any]], 
     sentences = []
     if tested:
         sentences = _judge(tested, baseline, pairs)
+        sentences += [f"{row['candidate']} was {short} only" for row in tested if (short := shortage_of(row))]
     elif any(row["family"] != "baseline" for row in rows):
         sentences = ["No candidate has been tested"]
     elif baseline is not None:
@@ -44,6 +47,34 @@ def verdict(rows: Sequence[dict[str, Any]], pairwise: Sequence[dict[str, Any]], 
     if untested:
         sentences.append("Not tested: " + "; ".join(f"{row['candidate']} ({row['status']})" for row in untested))
     return " ".join(f"{sentence}." for sentence in sentences)
+
+
+def shortage_of(row: Mapping[str, Any]) -> str:
+    """Says on which share of the training images a candidate was fitted, if not on all; empty if it was."""
+    fraction = row.get("train_fraction")
+    if fraction is None or fraction >= 1:
+        return ""
+    return f"fitted on {fraction:.0%} of the training images".replace("%", " %")
+
+
+def remarks_of(row: Mapping[str, Any]) -> list[str]:
+    """Returns what a reader of a candidate's row must know besides its figures."""
+    short = shortage_of(row)
+    return [*([f"{short}; more did not fit its share of the budget"] if short else []), *row["remarks"]]
+
+
+def format_parameters(params: dict[str, Any]) -> str:
+    """Writes parameters in a line; of what a trial chose among, what it took."""
+    choices = {name: taken for name, taken in params.items() if name.startswith(f"{AUTO}.")}
+    taken = "+".join(name.removeprefix(f"{AUTO}.") for name, taken in choices.items() if taken)
+    values = [
+        name if value is None else f"{name}={_short(value)}" for name, value in params.items() if name not in choices
+    ]
+    return ", ".join([f"{AUTO}={taken or 'nothing'}"] * bool(choices) + values)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else json.dumps(value).strip('"')
 
 
 class _Pairs:

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from workbench.judge import charts
+from workbench.judge.verdict import format_parameters, remarks_of
 from workbench_dashboard import data, frame, measures
 from workbench_dashboard.data import Opened
 from workbench_dashboard.measures import CLOCKS, METRICS, leaderboard
@@ -26,6 +27,7 @@ def page() -> None:
     frame.draw_at_once(measures.chart(opened, chosen, metric, clock), "compare_drawn")
     st.caption("Filled points: no other candidate is both better and faster (the Pareto front). Bars: 95 % intervals.")
     _leaderboard(opened, chosen)
+    _remarks(opened, chosen)
     _ledger(opened, chosen)
     _pairs(opened, chosen)
     _downloads(opened)
@@ -61,6 +63,18 @@ def _leaderboard(opened: Opened, chosen: list[str]) -> None:
         "A click on a heading sorts. Training time is that of the refit on training and validation images, alone on "
         "the machine; trials: complete / pruned / failed."
     )
+
+
+def _remarks(opened: Opened, chosen: list[str]) -> None:
+    rows = measures.shown(opened, chosen)
+    for row in rows:
+        for remark in remarks_of(row):
+            st.markdown(f":material/info: **{frame.plain(row['candidate'])}**: {frame.plain(remark)}")
+    with st.expander("The parameters that were found"):
+        for row in rows:
+            if row["best_params"]:
+                found = format_parameters(row["best_params"])
+                st.markdown(f"**{frame.plain(row['candidate'])}**: {frame.plain(found)}")
 
 
 def _ledger(opened: Opened, chosen: list[str]) -> None:
