@@ -24,9 +24,9 @@ def class_balance(classes: Mapping[str, int], width: int = WIDTH) -> Chart:
         alt.Chart(data([{"label": name, "images": count} for name, count in ordered]))
         .mark_bar(color=PALETTE[0])
         .encode(
-            x=alt.X("images:Q", title="images", axis=alt.Axis(tickMinStep=1, format=",")),
+            x=alt.X("images:Q", title="images", axis=alt.Axis(tickMinStep=1, format=",d")),
             y=names_axis("label", [name for name, _ in ordered]),
-            tooltip=["label:N", alt.Tooltip("images:Q", format=",")],
+            tooltip=["label:N", alt.Tooltip("images:Q", format=",d")],
         )
         .properties(width=width, height=22 * len(ordered) + 10)
     )

@@ -131,7 +131,7 @@ def learning_curve(
         base.mark_rule(strokeWidth=1.5, opacity=0.7).encode(y=of_field("low", y), y2="high:Q"),
         base.mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=45)).encode(
             y=y,
-            tooltip=["candidate:N", alt.Tooltip("images:Q", format=","),
+            tooltip=["candidate:N", alt.Tooltip("images:Q", format=",d"),
                      alt.Tooltip("test_accuracy:Q", format=".4f", title="test accuracy")],
         ),
     ]  # fmt: skip
@@ -174,7 +174,7 @@ def learning_seconds(points: Sequence[Row], colors: Mapping[str, str], width: in
             y=alt.Y("seconds:Q", scale=alt.Scale(type="log", nice=False), axis=seconds_axis(),
                     title="training time (seconds, log)"),
             color=colour(colors, [p["candidate"] for p in drawn]),
-            tooltip=["candidate:N", alt.Tooltip("images:Q", format=","), alt.Tooltip("seconds:Q", format=".3g")],
+            tooltip=["candidate:N", alt.Tooltip("images:Q", format=",d"), alt.Tooltip("seconds:Q", format=".3g")],
         )
         .properties(width=width, height=260)
     )  # fmt: skip

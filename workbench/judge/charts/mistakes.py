@@ -47,7 +47,7 @@ def confusion_matrix(counts: Sequence[Sequence[int]], class_names: Sequence[str]
         tooltip=tooltip,
     )  # fmt: skip
     numbers = base.mark_text(fontSize=11 if side > 30 else 9).encode(
-        text=alt.condition("datum.images > 0", alt.Text("images:Q", format=","), alt.value("")),
+        text=alt.condition("datum.images > 0", alt.Text("images:Q", format=",d"), alt.value("")),
         color=alt.condition("datum.dark", alt.value("#FFFFFF"), alt.value("#222222")),
     )
     return alt.layer(squares, numbers).properties(width=side * len(class_names), height=side * len(class_names))
