@@ -125,8 +125,11 @@ def test_a_plugin_for_a_newer_contract_is_listed_as_broken_with_the_mend(workben
 
 def test_a_plugin_that_ends_its_process_is_listed_and_takes_nobody_along(workbench: Command, install: object) -> None:
     install("import os\nos._exit(3)\n", {"extractors": {"deadly": "deadly"}})  # type: ignore[operator]
+    talks = "import os\nos.system('echo loud')\ndef loud(trial, task):\n    'Talks.'\n"
+    install(talks, {"selectors": {"loud": "loud"}}, name="loudplug")  # type: ignore[operator]
     rows = {(row["kind"], row["name"]): row for row in json.loads(workbench("plugins", "--json").stdout)}
     assert "importing or calling it ended its process" in rows["extractor", "deadly"]["error"]
     assert "pip uninstall toy" in rows["extractor", "deadly"]["error"]
+    assert rows["selector", "loud"]["description"] == "Talks."
     assert not rows["extractor", "hog"]["error"]
     assert rows["extractor", "hog"]["description"]
