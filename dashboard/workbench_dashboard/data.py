@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 #: Test images that the importance of feature families is measured on, at most.
 MOST_PERMUTED = 500
 
+_MENDED = 10  # seconds until plugins are looked at anew: their authors mend them meanwhile
+
 #: Changes whenever something is written to the storage.
 Stamp = tuple[int, ...]
 
@@ -257,7 +259,7 @@ def plugins() -> list[Described]:
     return _plugins(tuple(Registry.discover()))
 
 
-@st.cache_data(max_entries=4, show_spinner="Looking at the plugins ...")
+@st.cache_data(max_entries=4, ttl=_MENDED, show_spinner="Looking at the plugins ...")
 def _plugins(found: tuple[Plugin, ...]) -> list[Described]:
     ended = subprocess.run(
         [sys.executable, "-m", "workbench", "plugins", "--json"], capture_output=True, text=True, check=False

@@ -106,20 +106,21 @@ def as_points(rows: Sequence[Row], ledger: Mapping[str, Mapping[str, float]], me
 
 def chart(opened: Opened, candidates: Collection[str], metric: str, clock: str) -> Specification:
     """Draws a metric of candidates, and of the baseline, against a clock."""
-    return _chart(opened.name, opened.key, tuple(candidates), metric, clock, opened)
+    points = as_points(shown(opened, candidates), opened.document["ledger"], metric, clock)
+    budget = share_of_budget(opened.specification) if CLOCKS[clock].of_budget else None
+    return _chart(points, charts.colors(opened.document["candidates"]), metric, clock, budget)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _chart(run: str, key: str, candidates: tuple[str, ...], metric: str, clock: str, _opened: Opened) -> Specification:
-    drawn = charts.accuracy_against_time(
-        as_points(shown(_opened, candidates), _opened.document["ledger"], metric, clock),
-        charts.colors(_opened.document["candidates"]),
-        width=420,  # labels are placed for a phone, too
-        measure=metric,
-        time=clock,
-        budget_seconds=share_of_budget(_opened.specification) if CLOCKS[clock].of_budget else None,
+def _chart(
+    points: list[Row], colors: dict[str, str], metric: str, clock: str, budget_seconds: float | None
+) -> Specification:
+    width = 420  # labels are placed for a phone, too
+    return specification(
+        charts.accuracy_against_time(
+            points, colors, width=width, measure=metric, time=clock, budget_seconds=budget_seconds
+        )
     )
-    return specification(drawn)
 
 
 def shown(opened: Opened, candidates: Collection[str]) -> list[Row]:

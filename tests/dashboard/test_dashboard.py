@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shlex
 import shutil
 import time
@@ -19,7 +20,7 @@ import workbench_dashboard
 from workbench import tune
 from workbench.tuning.trials import RECORD
 from workbench.tuning.workspace import Workspace
-from workbench_dashboard import frame, processes
+from workbench_dashboard import data, frame, measures, processes
 
 APP = Path(workbench_dashboard.__file__).with_name("app.py")
 PAGES = sorted(path.stem for path in APP.parent.joinpath("app_pages").glob("[a-z]*.py"))
@@ -124,6 +125,18 @@ def test_what_must_be_known_of_a_candidate_is_said_on_compare(state: State, show
     )
     assert any("pixels/knn was fitted on 25 % of the training images only" in text for text in said)
     assert not any("<b>slow</b>" in text.value for text in show(place.path).markdown)
+
+
+def test_a_chart_follows_what_is_still_being_tuned(finished: Path, show: Show) -> None:
+    show(finished)
+    opened = data.open_run("shapes-1")
+    assert not isinstance(opened, str)
+    later = copy.deepcopy(opened)  # a resumed run: more trials, and nothing new recorded of its candidates
+    for row in later.document["leaderboard"]:
+        row["tuning_seconds"] += 1000
+    metric, clock = "test accuracy", "tuning and refit together"
+    before, after = (measures.chart(at, measures.competitors(at), metric, clock) for at in (opened, later))
+    assert before["datasets"] != after["datasets"]
 
 
 def test_another_metric_and_fewer_candidates(finished: Path, show: Show) -> None:
